@@ -1,0 +1,62 @@
+"""Limits that people set: money, families, GPUs per pod, and exceptions to rules."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Literal
+
+from pydantic import Field
+
+from components.spec.base import Model, Name, Percent, PositiveInt, Usd
+
+
+class Budget(Model):
+    """What the environment may cost."""
+
+    monthly_usd: Usd
+    """Budget a month in USD. The worst case (every pool at its limit, on demand) is held against it."""
+    alert_percents: tuple[Percent, ...] = (50, 80, 100)
+    """AWS Budgets sends a mail at these percentages of actual cost."""
+    alert_emails: tuple[str, ...] = ()
+    """Who gets the mail; empty creates no AWS Budget."""
+
+
+class Waiver(Model):
+    """An exception to a rule, for one resource, with a reason and an end."""
+
+    rule: str
+    """Id of the rule."""
+    resource: str
+    """Name or URN of the resource."""
+    reason: str = Field(min_length=10)
+    """Why the rule may be broken here."""
+    owner: str
+    """Who answers for it."""
+    expires: date = Field(strict=False)
+    """Last day on which it holds (YYYY-MM-DD)."""
+
+
+class GpuScheduling(Model):
+    """How GPUs are handed out; becomes the ConfigMap `gpu-scheduler-config`."""
+
+    allocation_policy: Literal["shared", "exclusive", "dynamic"] = "shared"
+    """`exclusive`: a pod owns a GPU; `shared`: several on one; `dynamic`: by load."""
+    sharing_strategy: Literal["time-slicing", "mps"] = "time-slicing"
+    """How several pods share one GPU that has no MIG."""
+    max_gpus_per_pod: PositiveInt = 8
+    """Most GPUs that one pod may ask for."""
+
+
+class Guardrails(Model):
+    """What policies hold every resource against."""
+
+    budget: Budget
+    """Money."""
+    allowed_families: tuple[str, ...] = Field(min_length=1, examples=[["g6", "m7i"]])
+    """EC2 instance families that may be used here."""
+    gpu_scheduling: GpuScheduling = GpuScheduling()
+    """How GPUs are handed out."""
+    production: bool = False
+    """Rules that only bind production (spot is not asked for, two zones are)."""
+    waivers: dict[Name, Waiver] = {}
+    """Exceptions by a name of your choice."""
