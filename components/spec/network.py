@@ -36,7 +36,7 @@ class CreatedNetwork(Model):
     nat: Literal["single", "per-zone"] = "single"
     """`single` is one NAT gateway (cheap, lost with its zone), `per-zone` one in each zone."""
     interface_endpoints: tuple[InterfaceEndpoint, ...] = ("ecr.api", "ecr.dkr", "sts", "ec2")
-    """AWS services reached inside the VPC, so that image pulls pay no NAT. S3 always has its gateway endpoint (free)."""
+    """AWS services reached inside the VPC, so that image pulls pay no NAT. S3 always has a gateway endpoint."""
     flow_log_retention_days: PositiveInt = 30
     """Days that VPC flow logs are kept, in days."""
 
