@@ -1,0 +1,89 @@
+"""The real CustomResourceDefinitions of the shared folder, found by group and kind, each file parsed at most once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+# libyaml where the wheel has it: the CRDs are 24 MB and the pure Python reader is ten times slower.
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+# Two versions of the Gateway API lie side by side; Istio 1.30 and KServe 0.20 pin 1.5.1 (crds/SOURCES.md).
+IGNORED_FOLDERS = frozenset({"gateway-api-standard-v1.6.1"})
+
+
+@dataclass(frozen=True)
+class Crd:
+    """One CustomResourceDefinition, reduced to what validation asks of it."""
+
+    group: str
+    kind: str
+    namespaced: bool
+    schemas: Mapping[str, Mapping[str, Any]]  # served version -> openAPIV3Schema
+    unserved: tuple[str, ...]
+    source: Path
+
+
+def crd_files(shared: Path) -> list[Path]:
+    """Every CRD file that counts, in a stable order."""
+    return sorted(path for path in (shared / "crds").glob("*/*.yaml") if path.parent.name not in IGNORED_FOLDERS)
+
+
+@cache
+def _text(path: Path) -> bytes:
+    return path.read_bytes()
+
+
+@cache
+def _parse(path: Path) -> tuple[Crd, ...]:
+    documents = yaml.load_all(_text(path), Loader=_Loader)
+    return tuple(_crd(document, path) for document in documents if document)
+
+
+def _crd(document: Mapping[str, Any], path: Path) -> Crd:
+    spec = document["spec"]
+    versions = spec["versions"]
+    return Crd(
+        group=spec["group"],
+        kind=spec["names"]["kind"],
+        namespaced=spec["scope"] == "Namespaced",
+        schemas={v["name"]: v["schema"]["openAPIV3Schema"] for v in versions if v["served"]},
+        unserved=tuple(v["name"] for v in versions if not v["served"]),
+        source=path,
+    )
+
+
+@cache
+def find_crd(shared: Path, group: str, kind: str) -> Crd | None:
+    """The CRD of a kind, or None.
+
+    Files are read as bytes first and parsed only when both names stand in them as values: parsing all takes seconds.
+    Raises LookupError when two files define the same kind, since one of them would be ignored unseen.
+    """
+    wanted = [
+        re.compile(rb"^ +(?:%s): *[\"']?%s[\"']? *$" % (key, re.escape(name).encode()), re.MULTILINE)
+        for key, name in ((b"group", group), (b"kind", kind))
+    ]
+    found = [
+        crd
+        for path in crd_files(shared)
+        if kind.encode() in _text(path) and all(name.search(_text(path)) for name in wanted)
+        for crd in _parse(path)
+        if (crd.group, crd.kind) == (group, kind)
+    ]
+    if len(found) > 1:
+        places = ", ".join(str(crd.source.relative_to(shared)) for crd in found)
+        raise LookupError(f"{group}/{kind} is defined more than once: {places}; add one to IGNORED_FOLDERS")
+    return found[0] if found else None
+
+
+def all_crds(shared: Path) -> Iterator[Crd]:
+    """Every CRD of the shared folder (slow: parses all files)."""
+    for path in crd_files(shared):
+        yield from _parse(path)
