@@ -1,0 +1,41 @@
+"""An add-on that EKS runs itself, with the roles of its service accounts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.catalogue.addons import addon
+
+
+@dataclass(frozen=True, kw_only=True)
+class EksAddonArgs:
+    """What it needs from other components."""
+
+    cluster_name: pulumi.Input[str]
+    depends_on: Sequence[pulumi.Resource] = ()
+
+
+class EksAddon(pulumi.ComponentResource):
+    """Installs one catalogue row of the kind `eks-addon`."""
+
+    def __init__(self, name: str, row_id: str, args: EksAddonArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("trellis:aws:EksAddon", name, None, opts)
+        row = addon(row_id).eks_addon
+        if row is None:
+            raise ValueError(f"add-on {row_id} is not one that EKS runs")
+        aws.eks.Addon(
+            name,
+            cluster_name=args.cluster_name,
+            addon_name=row.name,
+            addon_version=row.version,
+            configuration_values=json.dumps(row.configuration, sort_keys=True) if row.configuration else None,
+            resolve_conflicts_on_create="OVERWRITE",
+            resolve_conflicts_on_update="OVERWRITE",
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.depends_on)),
+        )
+        self.register_outputs({})

@@ -1,0 +1,61 @@
+"""The whole platform: foundation in AWS, then each cluster. Composition only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from components.aws.network import Network, NetworkArgs
+from components.catalogue.regions import region
+from components.cluster_stack import ClusterStack, ClusterStackArgs
+from components.layout.clusters import views
+from components.layout.names import Names, tags
+from components.layout.subnets import divide
+from components.spec.network import CreatedNetwork
+from components.spec.platform import Aws, Platform
+
+
+class AiPlatform(pulumi.ComponentResource):
+    """An environment. `outputs` are the stack's outputs."""
+
+    outputs: dict[str, Any]
+
+    def __init__(self, name: str, spec: Platform, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("trellis:index:AiPlatform", name, None, opts)
+        self._spec = spec
+        self.outputs = {"environment": spec.environment}
+        providers: list[pulumi.ProviderResource] = [self._aws(spec.aws)] if spec.aws else []
+        inside = pulumi.ResourceOptions(parent=self, providers=providers)
+        subnet_ids = self._network(spec.aws, inside) if spec.aws and spec.eks_clusters else []
+        clusters = {}
+        for cluster, view in views(spec).items():
+            stack = ClusterStack(view, ClusterStackArgs(subnet_ids=subnet_ids), inside)
+            clusters[cluster] = stack.outputs
+        self.outputs["clusters"] = clusters
+        self.register_outputs({})
+
+    def _aws(self, spec: Aws) -> aws.Provider:
+        """The one AWS provider: it refuses any other account and tags everything."""
+        return aws.Provider(
+            "aws",
+            region=spec.region,
+            allowed_account_ids=[spec.account_id],
+            default_tags={"tags": dict(tags(self._spec))},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _network(self, spec: Aws, inside: pulumi.ResourceOptions) -> list[pulumi.Input[str]]:
+        """Private subnets, made or given."""
+        network = self._spec.network
+        if not isinstance(network, CreatedNetwork):
+            return [subnet for _, subnet in sorted(network.private_subnet_ids.items())]
+        zones = network.zone_ids or region(spec.region).default_zone_ids
+        made = Network(
+            "network",
+            network,
+            NetworkArgs(names=Names.of(self._spec, spec), zones=divide(network, zones)),
+            inside,
+        )
+        return list(made.private_subnet_ids.values())

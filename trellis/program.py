@@ -1,0 +1,25 @@
+"""The one program: the same under `pulumi up`, in a preview without an engine, and in a rehearsal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pulumi
+
+from components.platform import AiPlatform
+from trellis.stackfile import StackFileError, load
+
+ROOT = Path(__file__).resolve().parent.parent
+PROFILES = ROOT / "stacks" / "profiles"
+
+
+def run() -> None:
+    """Load the stack's configuration, build the platform, export its outputs."""
+    values = pulumi.Config("trellis").require_object("platform")
+    try:
+        spec = load(values, PROFILES)
+    except StackFileError as error:
+        raise pulumi.RunError(str(error)) from error
+    platform = AiPlatform("platform", spec)
+    for name, value in sorted(platform.outputs.items()):
+        pulumi.export(name, value)

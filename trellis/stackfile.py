@@ -1,0 +1,184 @@
+"""The only way from files to a `Platform`: offline and under the engine alike.
+
+`load` takes configuration (from `pulumi.Config`, or from a stack file read as the engine reads it) and the folder of
+profiles, merges them and returns the frozen spec - or raises `StackFileError` with every mistake at once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from components.spec.base import Path as KeyPath
+from components.spec.base import Problem, dotted
+from components.spec.platform import Platform
+from components.spec.validate import validate
+from trellis.yaml_values import StackYamlError, positions, read_config, read_mapping
+
+KEY = "trellis:platform"
+PROFILE_KEY = "profile"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a value stands: file and line (from 1; 0 when the value stands in no file)."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}" if self.line else self.file
+
+
+class StackFileError(Exception):
+    """Every mistake in a stack file and its profiles, each with its place."""
+
+    def __init__(self, problems: list[tuple[Place, Problem]]) -> None:
+        self.problems = problems
+        super().__init__("\n\n".join(describe(place, problem) for place, problem in problems))
+
+
+def describe(place: Place, problem: Problem) -> str:
+    """One problem in words: place, value, what is allowed, what would happen, the edit that fixes it."""
+    value = json.dumps(problem.value, ensure_ascii=False, default=str)
+    shown = value if len(value) <= 100 else value[:97] + "..."
+    return "\n".join(
+        [
+            f"{place}: {dotted(problem.path)}: {problem.message}",
+            f"  given:    {shown}",
+            f"  allowed:  {problem.allowed}",
+            f"  else:     {problem.consequence}",
+            f"  fix:      {problem.fix}",
+        ]
+    )
+
+
+@dataclass(frozen=True)
+class Source:
+    """Merged settings with the place of every key."""
+
+    values: Mapping[str, Any]
+    places: Mapping[KeyPath, Place]
+    file: str
+
+    def place(self, path: KeyPath) -> Place:
+        """Where a path stands, or the nearest enclosing key that stands in a file."""
+        for length in range(len(path), -1, -1):
+            if path[:length] in self.places:
+                return self.places[path[:length]]
+        return Place(self.file, 0)
+
+
+def _merge(base: Source, over: Source) -> Source:
+    """Lay one source over another: mappings merge key by key, lists and scalars replace, null takes away."""
+    places = dict(base.places)
+    values = _overlay(base.values, over.values, (), places, over.places)
+    return Source(values=values, places=places, file=over.file)
+
+
+def _overlay(
+    base: Mapping[str, Any],
+    over: Mapping[str, Any],
+    path: KeyPath,
+    places: dict[KeyPath, Place],
+    over_places: Mapping[KeyPath, Place],
+) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        here = (*path, key)
+        below = merged.get(key)
+        if isinstance(value, Mapping) and isinstance(below, Mapping) and value:
+            merged[key] = _overlay(below, value, here, places, over_places)
+        else:
+            for stale in [p for p in places if p[: len(here)] == here]:
+                del places[stale]
+            places.update({p: place for p, place in over_places.items() if p[: len(here)] == here})
+            if value is None:
+                merged.pop(key, None)
+            else:
+                merged[key] = value
+    return merged
+
+
+def _profile_problem(value: Any, known: list[str]) -> Problem:
+    return Problem(
+        path=(PROFILE_KEY,),
+        value=value,
+        message="no such profile",
+        allowed=", ".join(known) or "no profile exists",
+        consequence="the environment would lack everything that it leaves to its profile",
+        fix=f"write one of: {', '.join(known)}",
+    )
+
+
+def _with_profiles(source: Source, folder: Path) -> Source:
+    """Lay a source over its chain of profiles, the farthest first."""
+    chain = [source]
+    seen: set[str] = set()
+    while PROFILE_KEY in chain[-1].values:
+        top = chain[-1]
+        name = top.values[PROFILE_KEY]
+        file = folder / f"{name}.yaml"
+        if not isinstance(name, str) or not file.is_file() or name in seen:
+            known = sorted({p.stem for p in folder.glob("*.yaml")} - seen)
+            raise StackFileError([(top.place((PROFILE_KEY,)), _profile_problem(name, known))])
+        seen.add(name)
+        shown = f"stacks/profiles/{file.name}"
+        lines = {path: Place(shown, line) for path, (line, _) in positions(file).items()}
+        chain.append(Source(values=read_mapping(file), places=lines, file=shown))
+    merged = chain.pop()
+    while chain:
+        merged = _merge(merged, chain.pop())
+    return Source({k: v for k, v in merged.values.items() if k != PROFILE_KEY}, merged.places, source.file)
+
+
+def check(source: Source, profiles: Path) -> tuple[Platform, Source]:
+    """Merge profiles, validate, and return the platform with where its values stand."""
+    merged = _with_profiles(source, profiles)
+    platform, problems = validate(merged.values)
+    if problems or platform is None:
+        placed = sorted(
+            ((merged.place(p.path), p) for p in problems), key=lambda row: (row[0].file, row[0].line, row[1].path)
+        )
+        raise StackFileError(placed)
+    return platform, merged
+
+
+def load(values: Mapping[str, Any], profiles: Path, file: str = "configuration") -> Platform:
+    """Turn the value of `trellis:platform` into a platform. Used under the engine, where no line numbers exist."""
+    return check(Source(values=values, places={}, file=file), profiles)[0]
+
+
+def read(path: Path, shown: str | None = None) -> tuple[Mapping[str, Any], Source]:
+    """Read a stack file as the engine would: all configuration, and the platform's part with line numbers."""
+    name = shown or f"stacks/{path.name}"
+    try:
+        config = read_config(path)
+        lines = positions(path)
+    except StackYamlError as error:
+        problem = Problem(
+            path=(),
+            value=error.value,
+            message=error.message,
+            allowed="a stack file that the Pulumi engine can read",
+            consequence="the engine would refuse the file too",
+            fix=error.fix,
+        )
+        raise StackFileError([(Place(name, error.line), problem)]) from error
+    values = config.get(KEY)
+    if not isinstance(values, Mapping):
+        problem = Problem(
+            path=(),
+            value=values,
+            message=f"the key `config: {KEY}:` is missing or no mapping",
+            allowed="a mapping that describes the environment",
+            consequence="there would be nothing to build",
+            fix=f"add `config:` with `  {KEY}:` and the settings below it; see stacks/Pulumi.dev.yaml",
+        )
+        raise StackFileError([(Place(name, 1), problem)])
+    prefix = ("config", KEY)
+    places = {p[2:]: Place(name, line) for p, (line, _) in lines.items() if p[:2] == prefix}
+    return config, Source(values=values, places=places, file=name)
