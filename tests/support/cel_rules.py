@@ -159,18 +159,23 @@ def broken_rules(node: RuleNode | None, value: Any, path: Path = ()) -> Iterator
         if node.rules:
             yield RuleResult(dotted(path), f"{len(node.rules)} rules on an unknown value", undecided=True)
         return
-    if node.rules:
-        data = {"self": _as_cel(value, node.schema)}
-        for rule, message in node.rules:
-            why = _truth(compile_rule(rule), data)
-            if why is not None:
-                yield RuleResult(dotted(path), f"{message} (rule {rule!r} {why})", has_marker(value))
+    yield from _own_rules(node, value, path)
     if isinstance(value, dict):
         for key, child in value.items():
             yield from broken_rules(node.properties.get(key) or node.every, child, (*path, key))
     elif isinstance(value, list):
         for index, child in enumerate(value):
             yield from broken_rules(node.every, child, (*path, index))
+
+
+def _own_rules(node: RuleNode, value: Any, path: Path) -> Iterator[RuleResult]:
+    if not node.rules:
+        return
+    data = {"self": _as_cel(value, node.schema)}
+    for rule, message in node.rules:
+        why = _truth(compile_rule(rule), data)
+        if why is not None:
+            yield RuleResult(dotted(path), f"{message} (rule {rule!r} {why})", has_marker(value))
 
 
 def _as_cel(value: Any, schema: Mapping[str, Any]) -> Any:
