@@ -1,0 +1,77 @@
+"""What a recorded plan registers in Kubernetes, with the Kubernetes minor that will receive each object."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from components.spec.platform import Platform
+from tests.support.chart_values import chart_name, load_chart
+from tests.support.helm_keys import unknown_keys
+from tests.support.schemas import Verdict, judge
+from tests.support.shared import REPOSITORY
+from trellis.plan import Plan, Resource
+from trellis.preview import plan_environment
+from trellis.stackfile import check, read
+
+STACKS = REPOSITORY / "stacks"
+AS_OF = "2026-11-01"  # prices and support ends are of no matter here; a fixed day keeps the plan's bytes
+RELEASE = "kubernetes:helm.sh/v3:Release"
+
+
+def environments(folder: Path = STACKS) -> list[str]:
+    """Every environment that has a stack file."""
+    return sorted(path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in folder.glob("Pulumi.*.yaml"))
+
+
+@cache
+def recorded(environment: str) -> Plan:
+    """The plan of an environment, recorded once for all tests of a run."""
+    return plan_environment(environment, as_of=AS_OF)
+
+
+@cache
+def platform(environment: str) -> Platform:
+    """What the stack file of an environment says."""
+    _config, source = read(STACKS / f"Pulumi.{environment}.yaml")
+    found, _source = check(source, STACKS / "profiles")
+    return found
+
+
+def kubernetes_minor(plan: Plan, resource: Resource, clusters: Mapping[str, Any]) -> str:
+    """The Kubernetes minor of the cluster that a resource goes to; its provider carries the cluster's name."""
+    provider = plan.by_urn.get(resource.provider or "")
+    if provider is None or provider.name not in clusters:
+        known = ", ".join(sorted(clusters))
+        raise LookupError(f"{resource.urn}: its provider {resource.provider!r} is none of the clusters {known}")
+    return str(clusters[provider.name].kubernetes_version)
+
+
+def objects(plan: Plan) -> list[Resource]:
+    """Every object that goes to a cluster as a manifest."""
+    return [resource for resource in plan.resources if resource.is_kubernetes and resource.custom]
+
+
+def releases(plan: Plan) -> list[Resource]:
+    """Every Helm release."""
+    return list(plan.of_type(RELEASE))
+
+
+def object_verdict(plan: Plan, resource: Resource, clusters: Mapping[str, Any]) -> Verdict:
+    """The verdict on one object of a plan."""
+    return judge(resource.inputs, kubernetes_minor(plan, resource, clusters))
+
+
+def release_problems(resource: Resource, shared: Path) -> list[str]:
+    """What is wrong with a release: keys that the chart lacks, or a version whose keys were not the ones compared."""
+    reference = resource.inputs["chart"]
+    chart = load_chart(shared, reference)
+    found = unknown_keys(reference, resource.inputs.get("values") or {})
+    given = str(resource.inputs.get("version", ""))
+    if given.removeprefix("v") != chart.version.removeprefix("v"):
+        found.append(
+            f"version: {given!r} is installed, but its values were compared with {chart_name(reference)} {chart.version}"
+        )
+    return found
