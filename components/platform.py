@@ -10,6 +10,7 @@ import pulumi_aws as aws
 from components.aws.network import Network, NetworkArgs
 from components.catalogue.regions import region
 from components.cluster_stack import ClusterStack, ClusterStackArgs
+from components.eks_side import EksSideArgs
 from components.layout.clusters import views
 from components.layout.names import Names, tags
 from components.layout.subnets import divide
@@ -28,10 +29,10 @@ class AiPlatform(pulumi.ComponentResource):
         self.outputs = {"environment": spec.environment}
         providers: list[pulumi.ProviderResource] = [self._aws(spec.aws)] if spec.aws else []
         inside = pulumi.ResourceOptions(parent=self, providers=providers)
-        subnet_ids = self._network(spec.aws, inside) if spec.aws and spec.eks_clusters else []
+        eks = self._eks(spec.aws, inside) if spec.aws and spec.eks_clusters else None
         clusters = {}
         for cluster, view in views(spec).items():
-            stack = ClusterStack(view, ClusterStackArgs(subnet_ids=subnet_ids), inside)
+            stack = ClusterStack(view, ClusterStackArgs(eks=eks), inside)
             clusters[cluster] = stack.outputs
         self.outputs["clusters"] = clusters
         self.register_outputs({})
@@ -46,11 +47,12 @@ class AiPlatform(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
 
-    def _network(self, spec: Aws, inside: pulumi.ResourceOptions) -> list[pulumi.Input[str]]:
-        """Private subnets, made or given."""
+    def _eks(self, spec: Aws, inside: pulumi.ResourceOptions) -> EksSideArgs:
+        """The VPC and its private subnets, made or given."""
         network = self._spec.network
         if not isinstance(network, CreatedNetwork):
-            return [subnet for _, subnet in sorted(network.private_subnet_ids.items())]
+            subnets = [subnet for _, subnet in sorted(network.private_subnet_ids.items())]
+            return EksSideArgs(vpc_id=network.vpc_id, subnet_ids=subnets)
         zones = network.zone_ids or region(spec.region).default_zone_ids
         made = Network(
             "network",
@@ -58,4 +60,4 @@ class AiPlatform(pulumi.ComponentResource):
             NetworkArgs(names=Names.of(self._spec, spec), zones=divide(network, zones)),
             inside,
         )
-        return list(made.private_subnet_ids.values())
+        return EksSideArgs(vpc_id=made.vpc_id, subnet_ids=list(made.private_subnet_ids.values()))
