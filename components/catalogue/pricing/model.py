@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal
@@ -122,6 +122,8 @@ class Resource:
     name: str
     inputs: Mapping[str, Any]
     dependencies: tuple[str, ...] = ()
+    provider: str = ""
+    """URN of its provider resource: which account and region, or which cluster."""
 
     @classmethod
     def of(cls, mapping: Mapping[str, Any]) -> Resource:
@@ -134,6 +136,7 @@ class Resource:
             name=str(mapping.get("name", "")),
             inputs=inputs if isinstance(inputs, Mapping) else {},
             dependencies=tuple(map(str, dependencies)) if isinstance(dependencies, Sequence) else (),
+            provider=str(mapping.get("provider") or ""),
         )
 
 
@@ -142,17 +145,26 @@ class Siblings:
     """The other resources of the plan, for prices that need more than one: a pool's disk stands in its node class."""
 
     by_urn: Mapping[str, Resource] = field(default_factory=dict)
-    by_object: Mapping[tuple[str, str], Resource] = field(default_factory=dict)
-    """(type, Kubernetes object name) -> resource."""
+    by_object: Mapping[tuple[str, str, str], Resource] = field(default_factory=dict)
+    """(provider, type, Kubernetes object name) -> resource: two clusters may hold objects of one name."""
 
     @classmethod
-    def of(cls, resources: Sequence[Resource]) -> Siblings:
-        """Index a plan once."""
+    def of(cls, plan: Iterable[Mapping[str, Any]]) -> Siblings:
+        """Index the resources of a plan document, for calling `price` on one of them."""
+        return cls.index([Resource.of(mapping) for mapping in plan])
+
+    def near(self, resource: Resource, kind: str, name: Any) -> Resource | None:
+        """Return the object of that type and name in the same cluster; None where the plan has none."""
+        return self.by_object.get((resource.provider, kind, name)) if isinstance(name, str) else None
+
+    @classmethod
+    def index(cls, resources: Sequence[Resource]) -> Siblings:
+        """Index resources that have been read already."""
         named = ((resource, resource.inputs.get("metadata")) for resource in resources)
         return cls(
             by_urn={resource.urn: resource for resource in resources},
             by_object={
-                (resource.type, str(meta["name"])): resource
+                (resource.provider, resource.type, str(meta["name"])): resource
                 for resource, meta in named
                 if isinstance(meta, Mapping) and isinstance(meta.get("name"), str)
             },
@@ -169,9 +181,9 @@ class Context:
     siblings: Siblings = field(default_factory=Siblings)
 
 
-def add(costs: Any) -> Cost:
+def add(costs: Iterable[Cost]) -> Cost:
     """Sum costs; zero for none."""
-    parts: list[Cost] = list(costs)
+    parts = list(costs)
     return Cost(
         math.fsum(c.minimum for c in parts),
         math.fsum(c.expected for c in parts),

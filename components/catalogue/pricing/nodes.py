@@ -143,13 +143,16 @@ def fill_item(what: str, stock: Market, limits: dict[str, float], used: float) -
     middle = full[(len(full) - 1) // 2][2] if full else None
     expected = used * _median([usd for usd, _, _ in full])
     bought = " + ".join(f"{n} {name}" for name, n in worst.counts) or "no node"
-    usual = f", such as {alone(options[middle.kind.name], limits)} {middle.kind.name}" if middle else ""
-    rate = f" at {middle.expected:.4f} USD/h" if middle else ""
+    safe = "" if worst.respects(list(options.values()), limits) else ", at most: other limits hold some of it back"
+    usual = ""
+    if middle:
+        nodes = alone(options[middle.kind.name], limits)
+        usual = f" (median type: {nodes} {middle.kind.name} at {middle.expected:.4f} USD/h)"
     return stock.item(
         what,
         Cost(0.0, expected * HOURS_PER_MONTH, worst.usd_h * HOURS_PER_MONTH),
-        f"worst: {bought} on demand = {worst.usd_h:.4f} USD/h x {HOURS_PER_MONTH} h (limit on {worst.bound_by}); "
-        f"expected: {used:.0%} of a full pool{usual}{rate}",
+        f"worst: {bought} on demand = {worst.usd_h:.4f} USD/h x {HOURS_PER_MONTH} h (limit on {worst.bound_by}{safe}); "
+        f"expected: {used:.0%} of a full pool{usual}",
         middle,
     )
 

@@ -36,10 +36,10 @@ class Fill:
     bound_by: str
     """The limit that decides."""
 
-    @property
-    def nodes(self) -> int:
-        """Nodes in all."""
-        return sum(n for _, n in self.counts)
+    def respects(self, options: Sequence[Option], limits: Mapping[str, float]) -> bool:
+        """Whether these nodes stay within every limit: then the bound is exact, not only safe."""
+        capacity = {o.name: o.capacity for o in options}
+        return all(sum(n * capacity[name].get(r, 0) for name, n in self.counts) <= limit for r, limit in limits.items())
 
 
 def fitting(options: Sequence[Option], limits: Mapping[str, float]) -> list[Option]:

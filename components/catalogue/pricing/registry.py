@@ -65,9 +65,9 @@ def price(
 ) -> PricedResource | None:
     """Price one resource of a plan.
 
-    `region` is the stack's AWS region, None where it has none; a resource's own `region` input goes first. `as_of` is
-    the day to judge support dates by. `siblings` (see `Siblings.of`) lets prices look at other resources of the plan,
-    such as the node class that holds a pool's disk size.
+    `region` is the stack's AWS region, None where it has none; the region that the resource or its provider states goes
+    first. `as_of` is the day to judge support dates by. `siblings` (see `Siblings.of`) lets prices look at other
+    resources of the plan, such as the node class that holds a pool's disk size.
 
     Returns None for what makes nothing that is billed (components, providers, objects that run on priced nodes);
     else a `PricedResource` that is `priced`, `free` or `unpriced` with the reason.
@@ -86,7 +86,7 @@ def worst_case(
 def total(resources: Iterable[Mapping[str, Any]], region: str | None, as_of: date | None = None) -> Total:
     """Price a whole plan, in the order given. Parts that are not in the sum are listed beside it."""
     read = [Resource.of(resource) for resource in resources]
-    context = Context(region, as_of, Siblings.of(read))
+    context = Context(region, as_of, Siblings.index(read))
     found = [priced for priced in (_price(resource, context) for resource in read) if priced is not None]
     by_status: dict[Status, list[PricedResource]] = {"priced": [], "free": [], "unpriced": []}
     for resource in found:
@@ -112,8 +112,7 @@ def _price(resource: Resource, context: Context) -> PricedResource | None:
     pricer = PRICERS.get(resource.type)
     if pricer is None:
         return _unpriced_by_type(resource)
-    own = resource.inputs.get("region")
-    region = own if isinstance(own, str) else context.region
+    region = _region(resource, context)
     if region is None and resource.type.startswith("kubernetes:"):
         return None
     try:
@@ -125,6 +124,16 @@ def _price(resource: Resource, context: Context) -> PricedResource | None:
     return PricedResource(
         resource.urn, resource.type, resource.name, "priced", "", quote.items, quote.left_out, quote.notes
     )
+
+
+def _region(resource: Resource, context: Context) -> str | None:
+    """The resource's own region, else its provider's, else the stack's."""
+    provider = context.siblings.by_urn.get(resource.provider)
+    for holder in (resource, provider):
+        stated = holder.inputs.get("region") if holder is not None else None
+        if isinstance(stated, str):
+            return stated
+    return context.region
 
 
 def _with_prices(region: str | None) -> str:

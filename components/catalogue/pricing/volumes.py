@@ -71,7 +71,7 @@ def pool_disk(pool: Resource, context: Context, region: str) -> Disk | None:
     From the block devices of its EC2NodeClass, else from the pool's annotation `trellis.dev/disk-gib` (gp3).
     """
     name = dig(pool.inputs, "spec", "template", "spec", "nodeClassRef", "name")
-    node_class = context.siblings.by_object.get((NODE_CLASS, name)) if isinstance(name, str) else None
+    node_class = context.siblings.near(pool, NODE_CLASS, name)
     if node_class is not None:
         found = _block_devices(dig(node_class.inputs, "spec") or {}, region)
         if found is not None:
