@@ -19,6 +19,7 @@ from components.k8s.namespaces import Namespaces
 from components.k8s.provider import provider
 from components.k8s.registry import component_for
 from components.layout.clusters import ClusterView
+from components.layout.inventory import pools
 from components.layout.namespaces import namespaces
 from components.spec.clusters import EksCluster
 
@@ -53,6 +54,7 @@ class ClusterStack(pulumi.ComponentResource):
         self._namespaces = Namespaces(view.name, namespaces(view), self._in_cluster)
         self._addons()
         self._models()
+        self.outputs["pools"] = pools(view)
         self.register_outputs({})
 
     def _before(self, row: str) -> list[pulumi.Resource]:

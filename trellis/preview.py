@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+from components.spec.platform import Platform
 from trellis import program
 from trellis.plan import Plan
 from trellis.recorder import record
@@ -14,6 +17,16 @@ from trellis.stackfile import check, read
 
 STACKS = program.ROOT / "stacks"
 PROJECT = "trellis"
+
+
+class UnknownStackError(Exception):
+    """There is no file for a stack."""
+
+    def __init__(self, stack: str, known: list[str]) -> None:
+        super().__init__(
+            f"no stack {stack!r}: stacks/Pulumi.{stack}.yaml does not exist. "
+            f"Stacks here: {', '.join(known) or 'none'}. Name one of them, or copy one of their files."
+        )
 
 
 def today() -> str:
@@ -26,10 +39,28 @@ def stack_file(stack: str, folder: Path = STACKS) -> Path:
     return folder / f"Pulumi.{stack}.yaml"
 
 
+def load_environment(stack: str, folder: Path = STACKS) -> tuple[Mapping[str, Any], Platform]:
+    """The configuration and the platform of a stack. Raises `StackFileError` with every mistake in its file."""
+    file = stack_file(stack, folder)
+    if not file.is_file():
+        raise UnknownStackError(stack, stacks(folder))
+    config, source = read(file)
+    return config, check(source, folder / "profiles")[0]
+
+
+def stacks(folder: Path = STACKS) -> list[str]:
+    """Names of all stacks that have a file, sorted."""
+    return sorted(path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in folder.glob("Pulumi.*.yaml"))
+
+
 def plan_environment(stack: str, *, folder: Path = STACKS, as_of: str = "") -> Plan:
     """Record the program for a stack. Raises `StackFileError` with every mistake in its file."""
-    config, source = read(stack_file(stack, folder))
-    platform, _ = check(source, folder / "profiles")
+    return preview_environment(stack, folder=folder, as_of=as_of)[0]
+
+
+def preview_environment(stack: str, *, folder: Path = STACKS, as_of: str = "") -> tuple[Plan, Platform]:
+    """Record the program for a stack; return the plan with the platform that it was made from."""
+    config, platform = load_environment(stack, folder)
     wire = {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
     plan = record(program.run, project=PROJECT, stack=stack, config=wire, as_of=as_of or today())
-    return replace(plan, environment=platform.environment)
+    return replace(plan, environment=platform.environment), platform

@@ -1,13 +1,12 @@
-"""Limits that people set: money, families, GPUs per pod, and exceptions to rules."""
+"""Limits that people set: money, families, GPUs per pod."""
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Literal
 
 from pydantic import Field
 
-from components.spec.base import Model, Name, Percent, PositiveInt, Usd
+from components.spec.base import Model, Percent, PositiveInt, Usd
 
 
 class Budget(Model):
@@ -19,21 +18,6 @@ class Budget(Model):
     """AWS Budgets sends a mail at these percentages of actual cost."""
     alert_emails: tuple[str, ...] = ()
     """Who gets the mail; empty creates no AWS Budget."""
-
-
-class Waiver(Model):
-    """An exception to a rule, for one resource, with a reason and an end."""
-
-    rule: str
-    """Id of the rule."""
-    resource: str
-    """Name or URN of the resource."""
-    reason: str = Field(min_length=10)
-    """Why the rule may be broken here."""
-    owner: str
-    """Who answers for it."""
-    expires: date = Field(strict=False)
-    """Last day on which it holds (YYYY-MM-DD)."""
 
 
 class GpuScheduling(Model):
@@ -58,5 +42,3 @@ class Guardrails(Model):
     """How GPUs are handed out."""
     production: bool = False
     """Rules that only bind production (spot is not asked for, two zones are)."""
-    waivers: dict[Name, Waiver] = {}
-    """Exceptions by a name of your choice."""

@@ -1,0 +1,50 @@
+# Two commands matter: `make preview` and `make test`. Both set everything up in .venv first.
+STACK ?= dev
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+# Compiled bytecode makes every later start seconds faster; some environments switch it off.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: preview test lint types engine bench doctor generate clean
+
+preview: $(READY) ## Show what STACK (default dev) would create, cost and break
+	@$(BIN)/trellis preview $(STACK)
+
+test: $(READY) lint types ## Lint, types and all tests that need no engine
+	$(BIN)/pytest -n 2 -m "not engine"
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+engine: $(READY) ## Tests on the real Pulumi engine; builds it where it is missing
+	$(BIN)/trellis toolchain install
+	$(BIN)/pytest -m engine
+
+bench: $(READY) ## Timings of previews; prints, asserts nothing
+	$(BIN)/python -m tests.bench
+
+doctor: $(READY)
+	@$(BIN)/trellis doctor
+
+generate: $(READY) ## Write generated files anew
+	$(BIN)/trellis generate
+
+clean:
+	rm -rf $(VENV)
+
+# A half-made environment leaves no stamp, so the next run starts over.
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Trellis needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Name another: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@echo "Setting up $(VENV) (once) ..." >&2
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $(READY)

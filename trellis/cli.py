@@ -1,0 +1,143 @@
+"""The command line. It reads arguments and prints; what it does stands in the modules that it calls.
+
+Exit codes: 0 fine, 1 a tool failed or a bug of ours, 2 wrong input, 3 a mandatory finding, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from trellis.preview import UnknownStackError, preview_environment, stacks, today
+from trellis.stackfile import StackFileError
+
+WRONG_INPUT = 2
+BLOCKED = 3
+
+
+def _known_errors(command: Callable[..., None]) -> Callable[..., None]:
+    """Print what a person can mend without a traceback, and exit with its code."""
+
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> None:
+        try:
+            command(*args, **kwargs)
+        except StackFileError as error:
+            count = len(error.problems)
+            click.echo(f"{error}\n\n{count} mistake{'s' if count != 1 else ''}; nothing was previewed.", err=True)
+            sys.exit(WRONG_INPUT)
+        except UnknownStackError as error:
+            click.echo(str(error), err=True)
+            sys.exit(WRONG_INPUT)
+
+    return run
+
+
+def _date(_context: click.Context, _parameter: click.Parameter, value: Any) -> str:
+    return value.date().isoformat() if value else today()
+
+
+as_of_option = click.option(
+    "--as-of",
+    type=click.DateTime(["%Y-%m-%d"]),
+    callback=_date,
+    help="Day that prices and support ends are judged for (default: today).",
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="trellis-platform", prog_name="trellis")
+def main() -> None:
+    """Trellis: an AI/ML platform as one typed stack that proves itself before anyone pays."""
+
+
+@main.command()
+@click.argument("stack")
+@click.option("--format", "form", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True)
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file instead of the screen.")
+@as_of_option
+@_known_errors
+def preview(stack: str, form: str, out: Path | None, as_of: str) -> None:
+    """Show what `pulumi up` would create for STACK, what it costs and which rules it breaks. Asks no cloud."""
+    # These pull in rules, prices and the SDK; --help must not wait for them.
+    from trellis.judge import judge
+    from trellis.report import machine, markdown, text
+
+    judged = judge(*preview_environment(stack, as_of=as_of))
+    writers = {"text": text.to_text, "json": machine.to_json, "markdown": markdown.to_markdown}
+    if out is not None:
+        out.write_text(writers[form](judged), encoding="utf-8")
+        click.echo(f"{stack}: {judged.verdict}; written to {out}", err=True)
+    elif form == "text" and sys.stdout.isatty():
+        text.render(judged, Console(highlight=False))
+    else:
+        click.echo(writers[form](judged), nl=False)
+    sys.exit(BLOCKED if judged.report.mandatory else 0)
+
+
+@main.command()
+@click.argument("stack")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder to write to.")
+@as_of_option
+@_known_errors
+def render(stack: str, out: Path, as_of: str) -> None:
+    """Write the Kubernetes objects of STACK as YAML files, one folder for each wave of each cluster."""
+    from trellis.manifests import write
+
+    plan, _ = preview_environment(stack, as_of=as_of)
+    count = write(plan, out)
+    click.echo(f"{stack}: {count} files below {out}", err=True)
+
+
+@main.command()
+def doctor() -> None:
+    """Say what this machine lacks, and what works without it."""
+    from trellis.doctor import report
+
+    click.echo(report())
+
+
+@main.command("list")
+def list_() -> None:
+    """List the stacks."""
+    for stack in stacks():
+        click.echo(stack)
+
+
+@main.command()
+@click.option("--check", is_flag=True, help="Write nothing; exit 1 when a file is stale.")
+def generate(check: bool) -> None:
+    """Write the generated files anew: JSON Schema, references, policy configuration."""
+    from trellis.generated import stale, write_all
+
+    changed = stale() if check else write_all()
+    for path in changed:
+        click.echo(f"{'stale' if check else 'written'}: {path}")
+    sys.exit(1 if check and changed else 0)
+
+
+@main.group()
+def toolchain() -> None:
+    """Tools beyond Python: the Pulumi engine."""
+
+
+@toolchain.command()
+def install() -> None:
+    """Find, or build, the tools that engine tests and `trellis up` need."""
+    from trellis.toolchain import ToolUnavailableError, ensure_pulumi
+
+    try:
+        click.echo(f"pulumi: {ensure_pulumi()}")
+    except ToolUnavailableError as error:
+        click.echo(str(error), err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""Writes the Kubernetes objects of a plan as YAML, in the order in which they can be applied."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from trellis.plan import Plan, Resource
+
+RELEASE = "kubernetes:helm.sh/v3:Release"
+
+
+def waves(plan: Plan) -> Mapping[str, int]:
+    """Wave of each Kubernetes object and release by URN: one more than the last that it waits for."""
+    shown = [r for r in plan.resources if r.is_kubernetes or r.type == RELEASE]
+    inside = {r.urn for r in shown}
+    order = TopologicalSorter({r.urn: _before(plan, r) & inside for r in shown})
+    order.prepare()
+    found: dict[str, int] = {}
+    wave = 0
+    while order.is_active():
+        ready = order.get_ready()
+        found.update(dict.fromkeys(ready, wave))
+        order.done(*ready)
+        wave += 1
+    return found
+
+
+def _before(plan: Plan, resource: Resource) -> set[str]:
+    """What a resource waits for, through components and AWS resources too."""
+    seen: set[str] = set()
+    todo = list(resource.dependencies)
+    while todo:
+        urn = todo.pop()
+        if urn not in seen:
+            seen.add(urn)
+            known = plan.by_urn.get(urn)
+            if known is not None and not known.type.startswith("kubernetes:"):
+                todo += known.dependencies
+    return seen
+
+
+def manifest(resource: Resource) -> dict[str, Any]:
+    """The object as it goes to the API server; a release as a document that says what Helm would install."""
+    if resource.type != RELEASE:
+        return {key: resource.inputs[key] for key in ("apiVersion", "kind", "metadata") if key in resource.inputs} | {
+            key: value for key, value in resource.inputs.items() if key not in {"apiVersion", "kind", "metadata"}
+        }
+    return {"helmRelease": dict(resource.inputs)}
+
+
+def write(plan: Plan, folder: Path) -> int:
+    """Write one file for each object: `<cluster>/<wave>/<kind>-<namespace>-<name>.yaml`. Returns how many."""
+    order = waves(plan)
+    count = 0
+    for resource in plan.resources:
+        if resource.urn not in order:
+            continue
+        provider = plan.by_urn.get(resource.provider or "")
+        target = folder / (provider.name if provider else "cluster") / f"{order[resource.urn]:02d}"
+        target.mkdir(parents=True, exist_ok=True)
+        text = yaml.safe_dump(manifest(resource), sort_keys=False, allow_unicode=True, width=110)
+        (target / f"{_file_name(resource)}.yaml").write_text(text, encoding="utf-8")
+        count += 1
+    return count
+
+
+def _file_name(resource: Resource) -> str:
+    meta = resource.inputs.get("metadata") or resource.inputs
+    group = resource.type.removeprefix("kubernetes:").partition("/")[0]
+    kind = f"{resource.kind}.{group}" if "." in group else resource.kind
+    return "-".join(
+        str(part) for part in (kind, meta.get("namespace"), meta.get("name", resource.name)) if part
+    ).lower()
