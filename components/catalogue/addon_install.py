@@ -132,6 +132,7 @@ class Kustomize(Row):
     """One kustomize tree at a pinned tag; trees of a row are applied in order.
 
     `remote_bases`: what the tree itself pulls from the network while it is built, which Argo CD must reach.
+    `omit`: objects of the tree (``Kind/name``) that somebody else owns; the Application removes them by patch.
     """
 
     repository: str = Field(pattern=r"^https://")
@@ -142,3 +143,4 @@ class Kustomize(Row):
     crds: tuple[Crd, ...] = ()
     server_side_apply: bool = True
     remote_bases: tuple[str, ...] = ()
+    omit: tuple[str, ...] = ()

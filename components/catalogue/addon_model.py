@@ -25,12 +25,12 @@ BOTH_TARGETS: tuple[Target, ...] = ("eks", "existing")
 class Need(Row):
     """Another add-on that must be there before this one.
 
-    `on` narrows the need to some targets: an EKS add-on cannot be needed on a cluster that is not EKS.
+    `targets` narrows the need to some platforms: an EKS add-on cannot be needed on a cluster that is not EKS.
     """
 
     id: AddonId
     why: str = Field(min_length=10)
-    on: tuple[Target, ...] = BOTH_TARGETS
+    targets: tuple[Target, ...] = BOTH_TARGETS
 
 
 class Namespace(Row):
@@ -65,14 +65,13 @@ class PodIdentity(Row):
 class Gate(Row):
     """A webhook with failurePolicy Fail that can block objects of others while its pods are down.
 
-    `resources` are built-in resources as ``group/plural`` (``core/pods``). `switched_off` names the value
-    with which this platform turns the gate off; None means that it is live.
+    `resources` are built-in resources as ``group/plural`` (``core/pods``) and `scope` upstream's own reach.
+    `here` says what the values of this row make of it, where they narrow it or switch it off.
     """
 
     resources: tuple[str, ...] = Field(min_length=1)
     scope: str
-    everywhere: bool = False
-    switched_off: str | None = None
+    here: str | None = None
 
 
 class Ready(Row):

@@ -18,9 +18,10 @@ from typing import NamedTuple
 import yaml
 from pydantic import ValidationError
 
-from components.catalogue.addon_model import Addon, ClusterRole, Need, Target
+from components.catalogue.addon_model import Addon, ClusterRole, Namespace, Need, PodSecurity, Quota, Target
 from components.catalogue.kubernetes import Minor, Verdict, judge
 
+_STRICTEST_FIRST: tuple[PodSecurity, ...] = ("restricted", "baseline", "privileged")
 _LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -125,7 +126,7 @@ def missing_needs(enabled: Iterable[str], target: Target = "eks") -> list[Missin
         MissingNeed(one, need)
         for one in sorted(ids)
         for need in addon(one).needs
-        if need.id not in ids and target in need.on
+        if need.id not in ids and target in need.targets
     ]
 
 
@@ -133,7 +134,7 @@ def needed_by(addon_id: str, enabled: Iterable[str], target: Target = "eks") -> 
     """Enabled add-ons that need `addon_id` directly: what breaks when it is switched off."""
     wanted = addon(addon_id).id
     return sorted(
-        one for one in set(enabled) if any(need.id == wanted and target in need.on for need in addon(one).needs)
+        one for one in set(enabled) if any(need.id == wanted and target in need.targets for need in addon(one).needs)
     )
 
 
@@ -157,3 +158,38 @@ def supports(addon_id: str, kubernetes_minor: str) -> Verdict:
     row = addon(addon_id)
     claim = row.kubernetes
     return judge(row.title, Minor.parse(kubernetes_minor), claim.supported, claim.tested, claim.source)
+
+
+def namespaces(ids: Iterable[str]) -> dict[str, Namespace]:
+    """Namespaces of these add-ons by name; where rows share one, it admits the pods of all of them."""
+    result: dict[str, Namespace] = {}
+    for namespace in (one for addon_id in sorted(set(ids)) for one in addon(addon_id).namespaces):
+        other = result.setdefault(namespace.name, namespace)
+        result[namespace.name] = namespace.model_copy(
+            update={
+                "pod_security": max(namespace.pod_security, other.pod_security, key=_STRICTEST_FIRST.index),
+                "create": namespace.create and other.create,
+                "daemon_pods": namespace.daemon_pods or other.daemon_pods,
+                "inject_mesh": namespace.inject_mesh or other.inject_mesh,
+            }
+        )
+    return dict(sorted(result.items()))
+
+
+def quotas(ids: Iterable[str]) -> dict[str, Quota]:
+    """Quota per namespace of these add-ons; rows that share a namespace state the same one."""
+    return {quota.namespace: quota for addon_id in sorted(set(ids)) for quota in addon(addon_id).quotas}
+
+
+@cache
+def _kind_owners() -> Mapping[tuple[str, str], str]:
+    return {(crd.group, crd.kind): row.id for row in addons().values() for crd in row.crds}
+
+
+def owner_of_kind(api_version: str, kind: str) -> str | None:
+    """The add-on whose CRD defines this kind, or None for built-in and unknown kinds.
+
+    Whoever makes such an object comes after that add-on and goes before it.
+    """
+    group = api_version.partition("/")[0] if "/" in api_version else ""
+    return _kind_owners().get((group, kind))
