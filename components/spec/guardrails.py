@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from components.spec.base import Model, Percent, PositiveInt, Usd
+from components.spec.base import Model, Percent, PositiveInt
 
 
 class Budget(Model):
     """What the environment may cost."""
 
-    monthly_usd: Usd
+    monthly_usd: Annotated[float, Field(ge=0, strict=False)]
     """Budget a month in USD. The worst case (every pool at its limit, on demand) is held against it."""
     alert_percents: tuple[Percent, ...] = (50, 80, 100)
     """AWS Budgets sends a mail at these percentages of actual cost."""
@@ -36,8 +36,8 @@ class Guardrails(Model):
 
     budget: Budget
     """Money."""
-    allowed_families: tuple[str, ...] = Field(min_length=1, examples=[["g6", "m7i"]])
-    """EC2 instance families that may be used here."""
+    allowed_families: tuple[str, ...] = Field(default=(), examples=[["g6", "m7i"]])
+    """EC2 instance families that may be used here; none where nothing may be bought."""
     gpu_scheduling: GpuScheduling = GpuScheduling()
     """How GPUs are handed out."""
     production: bool = False

@@ -32,9 +32,10 @@ def verdict_line(judged: Judgement) -> str:
     mandatory = len(judged.report.mandatory)
     advisory = len(judged.report.findings) - mandatory
     worst, budget = judged.cost.cost.worst, judged.budget
+    share = f" ({worst / budget:.0%})" if budget else ""
     return (
         f"{VERDICTS[judged.verdict]} ({mandatory} mandatory, {advisory} advisory). "
-        f"Worst month {usd(worst)} of a budget of {usd(budget)} ({worst / budget:.0%})."
+        f"Worst month {usd(worst)} of a budget of {usd(budget)}{share}."
     )
 
 

@@ -11,16 +11,12 @@ from components.layout.clusters import ClusterView
 from components.layout.gpu import GPU_RESOURCE, TOLERATION, config_key
 from components.spec.pools import Ec2Pool, ExistingPool, Mig, Mps, PoolBase, TimeSlicing
 
-IMAGE_IDS = {"ubuntu": "ubuntu-eks"}
-"""Names in a stack file -> rows of the ownership table, where they differ."""
-
-
 def image_of(pool: PoolBase) -> NodeImage | None:
     """The node image of a GPU pool."""
     if isinstance(pool, Ec2Pool):
-        return node_image(IMAGE_IDS.get(pool.image, pool.image))
+        return node_image(pool.image)
     if isinstance(pool, ExistingPool):
-        return node_image("host-driver" if pool.driver == "host" else "ubuntu-host")
+        return node_image(f"existing-{pool.driver}")
     return None
 
 
