@@ -27,8 +27,11 @@ def node_pool(resource: Resource, context: Context, region: str) -> Quote:
     buys = capacity_types(requirements)
     disk = pool_disk(resource, context, region)
     kinds = candidates(requirements)
+    unlisted = _not_listed(named_types(requirements))
+    if unlisted and not kinds:
+        raise Unpriceable("; ".join(unlisted))
     stock = nodes.market(kinds, region, disk, on_spot="spot" in buys)
-    left_out = (*stock.left_out, *_not_listed(named_types(requirements)), *([] if disk else [NO_DISK]))
+    left_out = (*stock.left_out, *unlisted, *([] if disk else [NO_DISK]))
     notes = list(stock.notes)
     if is_open(requirements):
         notes.append("the pool may buy families that are not in the price table: its worst case may be higher")

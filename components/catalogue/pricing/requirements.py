@@ -120,7 +120,7 @@ def _all_labels() -> Mapping[str, Labels]:
 
 
 def _read(requirement: Any) -> tuple[str, str, tuple[str, ...]]:
-    if not isinstance(requirement, Mapping):
+    if not isinstance(requirement, Mapping) or "key" not in requirement:
         raise Unpriceable("spec.template.spec.requirements holds an entry that is known only after deployment")
     key, operator = requirement.get("key"), requirement.get("operator")
     if not isinstance(key, str) or not isinstance(operator, str) or operator not in OPERATORS:
