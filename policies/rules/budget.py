@@ -68,7 +68,7 @@ BUDGET_WORST_CASE = Rule[Stack](
     settings=(
         Setting(
             name="monthlyUsd",
-            schema={"type": "number", "exclusiveMinimum": 0},
+            schema={"type": "number", "minimum": 0},
             meaning="Budget of the stack in USD per month of 730 hours; without it the rule judges nothing.",
             guardrail="budget.monthlyUsd",
         ),
