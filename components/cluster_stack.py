@@ -6,14 +6,15 @@ cluster is in `eks_side`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
 
 from components.catalogue.addons import dependencies
-from components.eks_side import EksSide, EksSideArgs
-from components.k8s.addon import AddonArgs
+from components.eks_side import EksSide
+from components.k8s.addon import AddonArgs, Peer
 from components.k8s.models import Model
 from components.k8s.namespaces import Namespaces
 from components.k8s.provider import provider
@@ -21,15 +22,17 @@ from components.k8s.registry import component_for
 from components.layout.clusters import ClusterView
 from components.layout.inventory import pools
 from components.layout.namespaces import namespaces
-from components.spec.clusters import EksCluster
+from components.spec.clusters import ExistingCluster
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterStackArgs:
     """What a cluster needs from the environment's foundation."""
 
-    eks: EksSideArgs | None = None
-    """What an EKS cluster needs; None where every cluster exists already."""
+    eks: EksSide | None = None
+    """The AWS side; None for a cluster that exists already."""
+    peers: Mapping[str, Peer] = field(default_factory=dict)
+    """The environment's other EKS clusters by name."""
 
 
 class ClusterStack(pulumi.ComponentResource):
@@ -40,22 +43,26 @@ class ClusterStack(pulumi.ComponentResource):
         self.view = view
         self.outputs: dict[str, Any] = {}
         self.installed: dict[str, pulumi.Resource] = {}
-        child = pulumi.ResourceOptions(parent=self)
-        self._eks: EksSide | None = None
-        if isinstance(view.cluster, EksCluster) and view.names is not None and args.eks is not None:
-            self._eks = EksSide(view, view.cluster, view.names, args.eks, child)
+        self._eks, self._peers = args.eks, args.peers
+        if self._eks is not None:
             self.installed.update(self._eks.installed)
             self.outputs.update(self._eks.outputs)
-            kubeconfig: pulumi.Input[str] = self._eks.kubeconfig
-        elif not isinstance(view.cluster, EksCluster):
-            kubeconfig = view.cluster.kubeconfig
-        self._kubernetes = provider(view.name, view, kubeconfig, child)
+        # The provider needs the way in for as long as anything made through it is there.
+        way_in = pulumi.ResourceOptions(parent=self, depends_on=self._eks.before_kubernetes if self._eks else None)
+        self._kubernetes = provider(view.name, view, self._kubeconfig(), way_in)
         self._in_cluster = pulumi.ResourceOptions(parent=self, provider=self._kubernetes)
         self._namespaces = Namespaces(view.name, namespaces(view), self._in_cluster)
         self._addons()
         self._models()
         self.outputs["pools"] = pools(view)
         self.register_outputs({})
+
+    def _kubeconfig(self) -> pulumi.Input[str]:
+        if self._eks is not None:
+            return self._eks.kubeconfig
+        if isinstance(self.view.cluster, ExistingCluster):
+            return self.view.cluster.kubeconfig
+        raise ValueError(f"cluster {self.view.name} is an EKS cluster, but its AWS side was not given")
 
     def _before(self, row: str) -> list[pulumi.Resource]:
         """What stands before an add-on: namespaces, nodes and roles, and the add-ons that the catalogue names."""
@@ -66,14 +73,18 @@ class ClusterStack(pulumi.ComponentResource):
         for row in self.view.addons:
             if row in self.installed:
                 continue
-            args = AddonArgs(values=self._eks.values(row) if self._eks else {})
+            args = AddonArgs(
+                values=self._eks.values(row) if self._eks else {},
+                facts=self._eks.facts if self._eks else {},
+                peers=self._peers,
+            )
             opts = pulumi.ResourceOptions(parent=self, provider=self._kubernetes, depends_on=self._before(row))
             self.installed[row] = component_for(row)(f"{self.view.name}-{row}", row, self.view, args, opts)
 
     def _models(self) -> None:
         if "inference" not in self.view.cluster.roles:
             return
-        needed: list[pulumi.Resource] = [self._namespaces]
+        needed: list[pulumi.Resource] = [self._namespaces, *(self._eks.before_workloads if self._eks else [])]
         needed += [self.installed[row] for row in ("istio", "kserve", "karpenter") if row in self.installed]
         for name, model in sorted(self.view.platform.models.items()):
             Model(

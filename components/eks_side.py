@@ -16,8 +16,10 @@ from components.aws.cluster import Cluster, ClusterArgs
 from components.aws.karpenter import Karpenter, KarpenterArgs
 from components.aws.nodes import NodeGroup, NodeGroupArgs, NodeRole, NodeRoleArgs
 from components.catalogue.addons import addon, dependencies
+from components.k8s.addon import Peer
 from components.k8s.provider import eks_kubeconfig
 from components.layout.clusters import ClusterView
+from components.layout.facts import Fact
 from components.layout.names import Names
 from components.layout.node_groups import pool_group, system_group
 from components.spec.clusters import EksCluster
@@ -68,6 +70,26 @@ class EksSide(pulumi.ComponentResource):
             "name": self._cluster.name,
             "kubeconfigCommand": f"aws eks update-kubeconfig --region {self._names.region} --name {full}",
         }
+
+    @property
+    def before_kubernetes(self) -> list[pulumi.Resource]:
+        """What must be there as long as any Kubernetes object is: the way in (access entries) and the control plane."""
+        return [self._cluster]
+
+    @property
+    def before_workloads(self) -> list[pulumi.Resource]:
+        """What must be there before models and training jobs: the roles of their service accounts."""
+        return []
+
+    @property
+    def facts(self) -> Mapping[Fact, pulumi.Input[str]]:
+        """What in-cluster objects need to know of AWS."""
+        return {Fact.VPC_ID: self._args.vpc_id}
+
+    @property
+    def peer(self) -> Peer:
+        """This cluster as others see it."""
+        return Peer(endpoint=self._cluster.endpoint, certificate_authority=self._cluster.certificate_authority)
 
     def before(self, row: str) -> list[pulumi.Resource]:
         """What must be there before an add-on's pods start: nodes for controllers, and its service accounts' roles."""

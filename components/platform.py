@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pulumi
@@ -10,7 +11,7 @@ import pulumi_aws as aws
 from components.aws.network import Network, NetworkArgs
 from components.catalogue.regions import region
 from components.cluster_stack import ClusterStack, ClusterStackArgs
-from components.eks_side import EksSideArgs
+from components.eks_side import EksSide, EksSideArgs
 from components.layout.clusters import views
 from components.layout.names import Names, tags
 from components.layout.subnets import divide
@@ -29,10 +30,11 @@ class AiPlatform(pulumi.ComponentResource):
         self.outputs = {"environment": spec.environment}
         providers: list[pulumi.ProviderResource] = [self._aws(spec.aws)] if spec.aws else []
         inside = pulumi.ResourceOptions(parent=self, providers=providers)
-        eks = self._eks(spec.aws, inside) if spec.aws and spec.eks_clusters else None
+        sides = self._eks_sides(spec.aws, inside) if spec.aws else {}
         clusters = {}
         for cluster, view in views(spec).items():
-            stack = ClusterStack(view, ClusterStackArgs(eks=eks), inside)
+            peers = {name: side.peer for name, side in sides.items() if name != cluster}
+            stack = ClusterStack(view, ClusterStackArgs(eks=sides.get(cluster), peers=peers), inside)
             clusters[cluster] = stack.outputs
         self.outputs["clusters"] = clusters
         self.register_outputs({})
@@ -47,7 +49,18 @@ class AiPlatform(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
 
-    def _eks(self, spec: Aws, inside: pulumi.ResourceOptions) -> EksSideArgs:
+    def _eks_sides(self, spec: Aws, inside: pulumi.ResourceOptions) -> Mapping[str, EksSide]:
+        """The AWS side of each EKS cluster. All come before the first Kubernetes object, which may need several."""
+        found = {name: view for name, view in views(self._spec).items() if view.is_eks}
+        args = self._foundation(spec, inside) if found else None
+        names = Names.of(self._spec, spec)
+        return {
+            name: EksSide(view, self._spec.eks_clusters[name], names, args, inside)
+            for name, view in found.items()
+            if args is not None
+        }
+
+    def _foundation(self, spec: Aws, inside: pulumi.ResourceOptions) -> EksSideArgs:
         """The VPC and its private subnets, made or given."""
         network = self._spec.network
         if not isinstance(network, CreatedNetwork):

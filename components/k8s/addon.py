@@ -12,10 +12,20 @@ from pulumi_kubernetes.helm.v3 import Release, RepositoryOptsArgs
 from components.catalogue.addon_model import Addon as Row
 from components.catalogue.addons import addon
 from components.layout.clusters import ClusterView
+from components.layout.facts import Fact
 from components.layout.values import overlay, values_of
 
 TIMEOUT_SECONDS = 900
 """How long Helm waits for a release; images of several GB are pulled on first install."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Peer:
+    """Another cluster of the environment, as Argo CD must know it."""
+
+    endpoint: pulumi.Input[str]
+    certificate_authority: pulumi.Input[str]
+    """Base64, as in a kubeconfig."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +34,10 @@ class AddonArgs:
 
     values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Further Helm values by chart, such as the address of a database."""
+    facts: Mapping[Fact, pulumi.Input[str]] = field(default_factory=dict)
+    """Values that AWS gives, such as the id of a file system."""
+    peers: Mapping[str, Peer] = field(default_factory=dict)
+    """The environment's other EKS clusters by name."""
 
 
 class Addon(pulumi.ComponentResource):
