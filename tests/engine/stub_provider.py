@@ -1,0 +1,135 @@
+"""A provider for any resource type: it believes what it is told and owns nothing.
+
+The real engine attaches to it (`PULUMI_DEBUG_PROVIDERS`) in the place of the AWS and Kubernetes plugins. It follows the
+provider protocol, so the engine does all its own work - URNs, parents, dependencies, diffs, state - but it knows no
+schema: it refuses no input, computes no output and never replaces.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+from google.protobuf import empty_pb2, struct_pb2
+from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
+
+Context = grpc.ServicerContext
+_WORKERS = 16
+
+
+@dataclass
+class Seen:
+    """What the engine asked, in the order of arrival."""
+
+    calls: list[tuple[str, str]] = field(default_factory=list)
+    """Method and URN."""
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add(self, method: str, urn: str) -> None:
+        """Note one request; the engine sends many at once."""
+        with self._lock:
+            self.calls.append((method, urn))
+
+    def urns(self, method: str) -> list[str]:
+        """The URNs that a method was called with, sorted."""
+        return sorted(urn for name, urn in self.calls if name == method)
+
+
+class StubProvider(provider_pb2_grpc.ResourceProviderServicer):
+    """One attached provider. What it does not define answers UNIMPLEMENTED, and the engine knows how to take that."""
+
+    def __init__(self, seen: Seen) -> None:
+        self._seen = seen
+        self._ids = itertools.count(1)
+
+    def Handshake(self, _request: Any, _context: Context) -> Any:  # noqa: N802 - the gRPC method's name
+        return provider_pb2.ProviderHandshakeResponse(accept_secrets=True, accept_resources=True, accept_outputs=False)
+
+    def Attach(self, _request: Any, _context: Context) -> Any:  # noqa: N802 - the gRPC method's name
+        return empty_pb2.Empty()
+
+    def GetPluginInfo(self, _request: Any, _context: Context) -> Any:  # noqa: N802 - the gRPC method's name
+        # Newer than any SDK asks for, else the engine warns.
+        return plugin_pb2.PluginInfo(version="9999.0.0")
+
+    def GetSchema(self, _request: Any, _context: Context) -> Any:  # noqa: N802 - the gRPC method's name
+        return provider_pb2.GetSchemaResponse(schema="{}")
+
+    def CheckConfig(self, request: Any, _context: Context) -> Any:  # noqa: N802 - the gRPC method's name
+        return provider_pb2.CheckResponse(inputs=request.news)
+
+    def DiffConfig(self, request: Any, _context: Context) -> Any:  # noqa: N802 - the gRPC method's name
+        return _diff(request.old_inputs, request.news)
+
+    def Configure(self, request: Any, _context: Context) -> Any:  # noqa: N802 - the gRPC method's name
+        self._seen.add("Configure", request.urn)
+        return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True, acceptResources=True)
+
+    def Check(self, request: Any, _context: Context) -> Any:  # noqa: N802 - the gRPC method's name
+        self._seen.add("Check", request.urn)
+        return provider_pb2.CheckResponse(inputs=request.news)
+
+    def Diff(self, request: Any, _context: Context) -> Any:  # noqa: N802 - the gRPC method's name
+        return _diff(request.old_inputs, request.news)
+
+    def Create(self, request: Any, _context: Context) -> Any:  # noqa: N802 - the gRPC method's name
+        self._seen.add("Create (preview)" if request.preview else "Create", request.urn)
+        # An empty id in a preview is what the protocol calls unknown.
+        made = "" if request.preview else f"stub-{next(self._ids)}"
+        return provider_pb2.CreateResponse(id=made, properties=request.properties)
+
+    def Read(self, request: Any, _context: Context) -> Any:  # noqa: N802 - the gRPC method's name
+        return provider_pb2.ReadResponse(id=request.id, properties=request.properties, inputs=request.inputs)
+
+    def Update(self, request: Any, _context: Context) -> Any:  # noqa: N802 - the gRPC method's name
+        self._seen.add("Update (preview)" if request.preview else "Update", request.urn)
+        return provider_pb2.UpdateResponse(properties=request.news)
+
+    def Delete(self, request: Any, _context: Context) -> Any:  # noqa: N802 - the gRPC method's name
+        self._seen.add("Delete", request.urn)
+        return empty_pb2.Empty()
+
+    def Cancel(self, _request: Any, _context: Context) -> Any:  # noqa: N802 - the gRPC method's name
+        return empty_pb2.Empty()
+
+    def Invoke(self, request: Any, context: Context) -> Any:  # noqa: N802 - the gRPC method's name
+        self._seen.add("Invoke", request.tok)
+        context.abort(grpc.StatusCode.FAILED_PRECONDITION, f"the program may ask nothing, but invokes {request.tok}")
+
+
+def _diff(old: struct_pb2.Struct, new: struct_pb2.Struct) -> Any:
+    changed = sorted(
+        key
+        for key in {*old.fields, *new.fields}
+        if key not in old.fields or key not in new.fields or old.fields[key] != new.fields[key]
+    )
+    some, none = provider_pb2.DiffResponse.DIFF_SOME, provider_pb2.DiffResponse.DIFF_NONE
+    return provider_pb2.DiffResponse(changes=some if changed else none, diffs=changed)
+
+
+@contextmanager
+def serve(*packages: str) -> Iterator[tuple[Mapping[str, int], Seen]]:
+    """Serve one stub for each package on a free loopback port; yield the ports by package and what is asked of them."""
+    seen = Seen()
+    with ExitStack() as stack:
+        ports = {package: stack.enter_context(_server(StubProvider(seen))) for package in packages}
+        yield ports, seen
+
+
+@contextmanager
+def _server(provider: StubProvider) -> Iterator[int]:
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        server = grpc.server(pool)
+        provider_pb2_grpc.add_ResourceProviderServicer_to_server(provider, server)
+        port: int = server.add_insecure_port("127.0.0.1:0")
+        server.start()
+        try:
+            yield port
+        finally:
+            server.stop(0).wait()
