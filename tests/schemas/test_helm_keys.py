@@ -57,7 +57,9 @@ def leaves(values: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tu
         ("kube-prometheus-stack", {"prometheus-node-exporter": {"priorityClassName": "system-node-critical"}}),
         # switches that stand elsewhere than the subchart's key
         ("gpu-operator", {"nfd": {"enabled": True}}),
-        ("kubeflow-trainer", {"jobset": {"install": False}}),
+        ("nvidia-device-plugin", {"nfd": {"enabled": True}}),  # a condition that no values.yaml declares
+        # a default that the parent chart takes away can be set all the same
+        ("kyverno", {"grafana": {"namespace": "monitoring"}}),
         # keys that only the templates know, some of them commented out upstream
         ("cert-manager", {"serviceAccount": {"annotations": {"a": "b"}}, "image": {"registry": "mirror.local"}}),
         ("cert-manager", {"podDisruptionBudget": {"minAvailable": 1}}),
@@ -114,6 +116,9 @@ def test_true_keys_are_accepted(chart: str, values: dict[str, Any]) -> None:
         ("cert-manager", {"resources": {"limits": {"cpu": "1 core"}}}, "does not match"),
         # Helm's own refusal, by the chart's schema
         ("cert-manager", {"global": {"logLevel": "two"}}, "refused by the chart's values.schema.json"),
+        ("kueue", {"serviceAccount": "kueue"}, "the chart's templates read a map"),
+        ("kueue", {"serviceAccount": {"nam": "kueue"}}, "serviceAccount.nam: .* no such key"),
+        ("gpu-operator", {"node-feature-discovery": {"master": {"port": 0}}}, "port: refused by the chart's values"),
         ("gateway", {"kind": "StatefulSet"}, "refused by the chart's values.schema.json"),
     ],
 )

@@ -120,11 +120,19 @@ def test_scope_of_custom_kinds_comes_from_their_crd() -> None:
     assert problems(pool, MINOR) == ["metadata.namespace: 'karpenter' on NodePool, which is cluster-scoped"]
 
 
+def test_metadata_of_custom_kinds_is_judged_like_that_of_others() -> None:
+    pool = facts_example("NodePool")
+    assert problems(mutated(pool, ("metadata", "anotations"), {}), MINOR) == [
+        "metadata: unknown field 'anotations' (did you mean 'annotations'?)"
+    ]
+
+
 @pytest.mark.parametrize(
     ("api_version", "kind", "says"),
     [
         ("apps/v1", "Deploiment", "does not exist in Kubernetes 1.35"),
         ("v1", "Toleration", "does not exist"),  # a type inside other kinds is no object
+        ("v1", "DeleteOptions", "does not exist"),  # nor is a type that serves every group
         ("extensions/v1beta1", "Deployment", "does not exist"),
         ("policy/v1beta1", "PodDisruptionBudget", "it serves v1"),
         ("example.com/v1", "Widget", "nor among the CRDs"),

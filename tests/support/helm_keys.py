@@ -94,7 +94,7 @@ def _map(place: _Place, defaults: Mapping[str, Any], values: Mapping[str, Any]) 
         elif here.name in place.chart.template_keys:
             continue
         elif any(known.startswith(f"{here.name}.") for known in place.chart.template_keys):
-            yield from _value(here, {"": None}, value)
+            yield from _parent_of_template_keys(here, value)
         elif here.path[0] in place.chart.unchecked:
             yield (
                 f"{here.name}: cannot be checked, the values of subchart {here.path[0]!r} are not in the shared folder"
@@ -103,6 +103,14 @@ def _map(place: _Place, defaults: Mapping[str, Any], values: Mapping[str, Any]) 
             near = difflib.get_close_matches(key, map(str, defaults), n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             yield f"{here.name}: chart {place.chart.name} {place.chart.version} has no such key{hint}"
+
+
+def _parent_of_template_keys(place: _Place, value: Any) -> Iterator[str]:
+    """A map that values.yaml lacks, while the templates read keys inside it."""
+    if isinstance(value, Mapping) and not is_marker(value):
+        yield from _map(place, {}, value)
+    elif value is not None and not is_marker(value):
+        yield f"{place.name}: {value!r} is {_type(value)}, the chart's templates read a map"
 
 
 def _value(place: _Place, default: Any, value: Any) -> Iterator[str]:

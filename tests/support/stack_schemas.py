@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from components.spec.platform import Platform
-from tests.support.chart_values import chart_name, load_chart
+from tests.support.chart_values import load_chart
 from tests.support.helm_keys import unknown_keys
 from tests.support.schemas import Verdict, judge
 from tests.support.shared import REPOSITORY
@@ -72,6 +72,6 @@ def release_problems(resource: Resource, shared: Path) -> list[str]:
     given = str(resource.inputs.get("version", ""))
     if given.removeprefix("v") != chart.version.removeprefix("v"):
         found.append(
-            f"version: {given!r} is installed, but its values were compared with {chart_name(reference)} {chart.version}"
+            f"version: {given!r} is installed, but the values compared are those of {chart.name} {chart.version}"
         )
     return found
