@@ -93,8 +93,13 @@ def _always_on(name: str | None, number: float, region: str, what: str) -> Quote
 
 def _limits(inputs: Mapping[str, Any]) -> dict[str, float]:
     """Read `spec.limits`; memory becomes GiB. Raises `Unpriceable` where one is not a quantity."""
-    found = {}
-    for key, value in (dig(inputs, "spec", "limits") or {}).items():
+    found: dict[str, float] = {}
+    limits = dig(inputs, "spec", "limits")
+    if limits is None:
+        return found
+    if not isinstance(limits, Mapping):
+        raise Unpriceable("spec.limits is known only after deployment")
+    for key, value in limits.items():
         amount = quantity(value)
         if amount is None:
             raise Unpriceable(f"spec.limits.{key} is known only after deployment, or is no quantity")

@@ -86,7 +86,7 @@ def quantity(value: Any) -> float | None:
     if isinstance(value, int | float):
         number = float(value)
     elif isinstance(value, str):
-        digits = value.strip().rstrip("mkMGTPi")
+        digits = value.strip().rstrip("mkKMGTPi")
         factor = SUFFIXES.get(value.strip()[len(digits) :])
         try:
             number = float(digits) * factor if factor is not None else math.nan
