@@ -19,6 +19,9 @@ _CAPACITY = {"ON_DEMAND": "on-demand", "SPOT": "spot", "CAPACITY_BLOCK": "reserv
 ALL_CAPACITY = frozenset({"on-demand", "spot", "reserved"})
 """What Karpenter may buy when a NodePool does not say."""
 
+_ABOVE = frozenset({"spec", "spec.template", "spec.template.spec"})
+"""Places of a NodePool that hold its taints and requirements."""
+
 
 @dataclass(frozen=True)
 class Taint:
@@ -64,8 +67,8 @@ class Pool:
     """What could not be seen of labels, taints, types or sizes."""
 
     def hidden(self, *parts: str) -> tuple[Unknown, ...]:
-        """What could not be seen at or above these parts of its inputs, such as `instanceTypes`."""
-        return tuple(u for u in self.unknowns if any(part in u.path for part in parts) or u.path in {"", "spec"})
+        """What could not be seen of these parts of its inputs, such as `instanceTypes`, or of what holds them."""
+        return tuple(u for u in self.unknowns if u.path in _ABOVE or any(part in u.path for part in parts))
 
     @property
     def label(self) -> str:
@@ -76,6 +79,11 @@ class Pool:
     def has_gpus(self) -> bool:
         """Whether nodes of the pool have NVIDIA GPUs."""
         return bool(self.gpu_models) or self.asks_for_gpus
+
+    @property
+    def keeps_others_out(self) -> bool:
+        """Whether the GPU taint keeps pods away that do not tolerate it."""
+        return any(taint.key == names.GPU and taint.effect != "PreferNoSchedule" for taint in self.taints)
 
     @property
     def cluster(self) -> str | None:

@@ -38,6 +38,8 @@ def _limits_set(pool: Pool, _stack: Stack, _settings: Settings) -> Iterator[Outc
         yield _unlimited(pool, node.path, None, wanted, f"add {wanted}.")
     elif pool.has_gpus and names.GPU not in stated:
         yield _unlimited(pool, node.path, stated, f"a limit on {names.GPU}", f"add {names.GPU} to spec.limits.")
+    elif not pool.has_gpus:
+        yield from pool.unknowns  # it may be a GPU pool after all
     yield from _positive(pool, {key: child.text() for key, child in limits}, node.path)
 
 
@@ -143,7 +145,7 @@ FAMILIES_ALLOWED = Rule[Pool](
 
 
 def _gpu_pools(stack: Stack, _settings: Settings) -> Sequence[Pool]:
-    return [pool for pool in stack.pools if pool.has_gpus]
+    return [pool for pool in stack.pools if pool.has_gpus or pool.unknowns]
 
 
 def _minimum_zero(pool: Pool, stack: Stack, _settings: Settings) -> Iterator[Outcome]:
@@ -152,17 +154,13 @@ def _minimum_zero(pool: Pool, stack: Stack, _settings: Settings) -> Iterator[Out
     node = pool.resource.inputs.get("scalingConfig", "minSize")
     if pool.origin == "karpenter":
         node = pool.resource.inputs.get("spec", "replicas")
-    if pool.minimum is None:
-        yield from pool.hidden("scalingConfig", "replicas")
+    yield from pool.unknowns
+    if not pool.minimum or pool.capacity_types == {"reserved"}:  # reserved capacity is paid for either way
         return
-    if pool.minimum == 0 or pool.capacity_types == {"reserved"}:  # reserved capacity is paid for either way
-        return
-    busy = [pod for pod in stack.pods if pod.wants_gpu and pod.floor != 0 and _lands(stack, pod, pool)]
-    if any(isinstance(pod.floor, int) for pod in busy):
-        return
-    unseen = [pod.floor for pod in busy if isinstance(pod.floor, Unknown)]
+    users = [pod for pod in stack.pods if _may_land(stack, pod, pool)]
+    unseen = [unknown for pod in users for unknown in _unseen(stack, pod)]
     yield from unseen
-    if not unseen:
+    if not unseen and not users and pool.has_gpus:
         yield Breach(
             resource=pool.resource,
             path=node.path,
@@ -173,8 +171,21 @@ def _minimum_zero(pool: Pool, stack: Stack, _settings: Settings) -> Iterator[Out
         )
 
 
-def _lands(stack: Stack, pod: Pod, pool: Pool) -> bool:
-    return bool(stack.placement(pod).landing((pool,)))
+def _may_land(stack: Stack, pod: Pod, pool: Pool) -> bool:
+    """Whether a GPU pod that always runs keeps the pool busy, as far as can be seen."""
+    placement = stack.placement(pod)
+    tolerated = placement.unseen_tolerations or not placement.untolerated(pool)
+    wants = pod.wants_gpu or bool(pod.demand.unknowns)
+    return wants and not pod.partial and pod.floor != 0 and placement.matches(pool) and tolerated
+
+
+def _unseen(stack: Stack, pod: Pod) -> Iterator[Unknown]:
+    """What would have to be known to say that the pod keeps a pool busy."""
+    if isinstance(pod.floor, Unknown):
+        yield pod.floor
+    if not pod.wants_gpu:
+        yield from pod.demand.unknowns
+    yield from stack.placement(pod).unknowns
 
 
 IDLE_GPU_POOL_MINIMUM_ZERO = Rule[Pool](

@@ -165,27 +165,29 @@ GPUS_PER_POD_MAXIMUM = Rule[Pod](
 )
 
 
-def _pods_and_gpu_pools(stack: Stack, settings: Settings) -> Sequence[Pod | Pool]:
+def _pods_and_pools(stack: Stack, settings: Settings) -> Sequence[Pod | Pool]:
     pods = [pod for pod in stack.pods if not pod.partial]
-    return [*pods, *(pool for pool in all_pools(stack, settings) if pool.has_gpus and pool.resource)]
+    return [*pods, *(pool for pool in all_pools(stack, settings) if pool.resource)]
 
 
 def _tolerate_and_select(subject: Pod | Pool, stack: Stack, settings: Settings) -> Iterator[Outcome]:
     if isinstance(subject, Pool):
         yield from _tainted(subject)
         return
+    if subject.daemon and not subject.wants_gpu:  # agents of a node run on every node, GPU or not
+        return
     placement = stack.placement(subject)
     yield from subject.demand.unknowns
+    yield from placement.unknowns
     if subject.wants_gpu:
-        yield from placement.unknowns
         yield from _has_a_pool(placement, all_pools(stack, settings))
-    elif not subject.demand.unknowns and not subject.daemon:
+    elif not subject.demand.unknowns and not placement.unseen_selector:
         yield from _stays_off(placement, all_pools(stack, settings))
 
 
 def _tainted(pool: Pool) -> Iterator[Outcome]:
-    yield from (hidden := pool.hidden("taints"))
-    if not hidden and not any(t.key == names.GPU and t.effect != "PreferNoSchedule" for t in pool.taints):
+    yield from pool.unknowns
+    if pool.has_gpus and not pool.hidden("taints") and not pool.keeps_others_out:
         yield Breach(
             resource=pool.resource,
             path="taints" if pool.origin == "managed" else "spec.template.spec.taints",
@@ -200,37 +202,36 @@ def _has_a_pool(placement: Placement, pools: Sequence[Pool]) -> Iterator[Outcome
     pod = placement.pod
     choices = " | ".join(f"{names.POOL}={pool.name}" for pool in pools if pool.has_gpus) or "none: no pool has GPUs"
     matched = [pool for pool in pools if placement.matches(pool)]
-    yield from (unknown for pool in matched for unknown in pool.hidden("labels", "taints", "requirements"))
     path = f"{pod.place}.nodeSelector"
+    if placement.unseen_selector:
+        return
     if not placement.selects:
-        if not placement.unseen_selector:
-            yield Breach(
-                resource=pod.resource,
-                path=path,
-                value=None,
-                allowed=f"the selector of a GPU pool: {choices}",
-                consequence="The pod may land on any GPU, also on one that is too small or too dear for it.",
-                fix=f"add nodeSelector {names.POOL}: <pool>.",
-            )
-    elif not any(pool.has_gpus for pool in matched):
-        if not placement.unseen_selector and not any(pool.hidden("instanceTypes", "requirements") for pool in matched):
-            yield Breach(
-                resource=pod.resource,
-                path=path,
-                value=placement.asked,
-                allowed=choices,
-                consequence="No node with a GPU will ever match: the pod stays Pending.",
-                fix="select one of the GPU pools by its label, or add a pool with that label.",
-            )
-    else:
+        yield Breach(
+            resource=pod.resource,
+            path=path,
+            value=None,
+            allowed=f"the selector of a GPU pool: {choices}",
+            consequence="The pod may land on any GPU, also on one that is too small or too dear for it.",
+            fix=f"add nodeSelector {names.POOL}: <pool>.",
+        )
+    elif any(pool.has_gpus for pool in matched):
         yield from _agrees(placement, matched, path)
+    elif not any(pool.unknowns for pool in pools):  # a pool that is not fully seen may be the one
+        yield Breach(
+            resource=pod.resource,
+            path=path,
+            value=placement.asked,
+            allowed=choices,
+            consequence="No node with a GPU will ever match: the pod stays Pending.",
+            fix="select one of the GPU pools by its label, or add a pool with that label.",
+        )
 
 
 def _agrees(placement: Placement, matched: Sequence[Pool], path: str) -> Iterator[Outcome]:
     """A selector that matches GPU pools must match nothing else, and the pod must get past their taints."""
     pod = placement.pod
-    plain = [p for p in matched if not p.has_gpus and not p.hidden("instanceTypes", "requirements")]
-    if plain and not placement.unseen_selector:
+    plain = [pool for pool in matched if not pool.has_gpus and not pool.unknowns]
+    if plain:
         yield Breach(
             resource=pod.resource,
             path=path,
@@ -256,8 +257,7 @@ def _agrees(placement: Placement, matched: Sequence[Pool], path: str) -> Iterato
 def _stays_off(placement: Placement, pools: Sequence[Pool]) -> Iterator[Outcome]:
     """A pod without a GPU must not be able to land where GPUs are paid for."""
     for pool in pools:
-        barred = any(t.key == names.GPU and t.effect != "PreferNoSchedule" for t in pool.taints)
-        if pool.has_gpus and barred and placement.matches(pool) and not placement.untolerated(pool):
+        if pool.has_gpus and pool.keeps_others_out and placement.landing((pool,)):
             yield Breach(
                 resource=placement.pod.resource,
                 path=f"{placement.pod.place}.tolerations",
@@ -281,7 +281,7 @@ GPU_PODS_TOLERATE_AND_SELECT = Rule[Pod | Pool](
         "Where they disagree pods wait for ever, or cheap pods fill dear nodes; neither is an error to Kubernetes."
     ),
     remediation="Give GPU pods the pool's label as nodeSelector and a toleration of its taint; taint every GPU pool.",
-    subjects=_pods_and_gpu_pools,
+    subjects=_pods_and_pools,
     check=_tolerate_and_select,
     settings=(EXISTING_POOLS,),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 
@@ -17,8 +18,9 @@ from policies.settings import Settings
 from policies.stack import Stack
 from policies.values import Node, Resource
 
-# Values of the label nvidia.com/mig.config that name no profile (NVIDIA MIG manager's own configurations).
-_NAMED_LAYOUTS = frozenset({"all-disabled", "all-enabled", "all-balanced"})
+# Profiles in the name of a layout: NVIDIA's `all-1g.10gb`, the platform's `1x3g.40gb-2x2g.20gb`.
+_NO_MODEL = "the GPU model of the pool is not stated, or the catalogue does not hold its instance types"
+_PROFILE = re.compile(r"\d+g\.\d+gb")
 
 
 @cache
@@ -38,29 +40,41 @@ def _plain(resource: str) -> str:
 
 
 def _mig_users(stack: Stack, settings: Settings) -> Sequence[Pod | Pool | Resource]:
-    pods = [p for p in stack.pods if any(names.mig_profile(key) for key in p.demand.amounts) and not p.partial]
-    pools = [p for p in all_pools(stack, settings) if p.sharing == "mig" or names.MIG_CONFIG_LABEL in p.labels]
+    pods = [p for p in stack.pods if not p.partial and (p.demand.unknowns or any(map(_is_slice, p.demand.amounts)))]
+    pools = [p for p in all_pools(stack, settings) if p.unknowns or p.sharing == "mig" or _layouts(p)]
     return [*pods, *pools, *stack.of_type(names.NODE_OVERLAY)]
+
+
+def _is_slice(resource: str) -> bool:
+    return names.mig_profile(resource) is not None
+
+
+def _layouts(pool: Pool) -> frozenset[str]:
+    return pool.labels.get(names.MIG_CONFIG_LABEL) or frozenset()
 
 
 def _profile_exists(subject: Pod | Pool | Resource, stack: Stack, settings: Settings) -> Iterator[Outcome]:
     pools = all_pools(stack, settings)
     if isinstance(subject, Pod):
-        yield from _pod_slices(subject, stack, pools)
+        yield from subject.demand.unknowns
+        yield from stack.placement(subject).unknowns
+        yield from _pod_slices(subject, [pool for pool in pools if pool.has_gpus], stack)
     elif isinstance(subject, Pool):
+        yield from subject.unknowns
         yield from _pool_slices(subject)
     else:
         yield from _overlay_slices(subject, pools)
 
 
-def _pod_slices(pod: Pod, stack: Stack, pools: Sequence[Pool]) -> Iterator[Outcome]:
-    matched = [pool for pool in pools if pool.has_gpus and stack.placement(pod).matches(pool)]
-    for resource in pod.demand.amounts:
-        if names.mig_profile(resource) is None or not matched:  # without a pool another rule speaks
-            continue
+def _pod_slices(pod: Pod, pools: Sequence[Pool], stack: Stack) -> Iterator[Outcome]:
+    placement = stack.placement(pod)
+    matched = [pool for pool in pools if placement.matches(pool)]
+    if not matched or placement.unseen_selector:  # without a pool another rule speaks
+        return
+    offered = sorted({name for pool in matched for model in pool.gpu_models for name in slices(model)})
+    for resource in filter(_is_slice, pod.demand.amounts):
         refusals = [_refusal(pool, resource) for pool in matched]
         if all(refusals):
-            offered = sorted({name for pool in matched for model in pool.gpu_models for name in slices(model)})
             yield Breach(
                 resource=pod.resource,
                 path=pod.spec.path,
@@ -71,9 +85,7 @@ def _pod_slices(pod: Pod, stack: Stack, pools: Sequence[Pool]) -> Iterator[Outco
             )
         for pool in matched:
             if not pool.gpu_models and _refusal(pool, resource) is None and pool.resource:
-                yield pool.resource.unknown(
-                    "", f"the GPU model of pool {pool.name} is not stated or not in the catalogue"
-                )
+                yield pool.resource.unknown("", _NO_MODEL)
 
 
 def _refusal(pool: Pool, resource: str) -> str | None:
@@ -88,11 +100,9 @@ def _refusal(pool: Pool, resource: str) -> str | None:
 
 def _pool_slices(pool: Pool) -> Iterator[Outcome]:
     """A MIG pool needs GPUs that can be cut, and a layout label that names a profile of theirs."""
-    layouts = pool.labels.get(names.MIG_CONFIG_LABEL) or frozenset()
-    if pool.resource is not None and not pool.gpu_models:
-        yield from pool.hidden("instanceTypes", "requirements") or (
-            pool.resource.unknown("", f"the GPU model of pool {pool.name} is not stated or not in the catalogue"),
-        )
+    layouts = _layouts(pool)
+    if pool.resource is not None and not pool.gpu_models and not pool.unknowns:
+        yield pool.resource.unknown("", _NO_MODEL)
     cut = pool.sharing == "mig" or bool(layouts - {"all-disabled"})
     for model in sorted(pool.gpu_models):
         if cut and not slices(model):
@@ -107,16 +117,16 @@ def _pool_slices(pool: Pool) -> Iterator[Outcome]:
             )
             continue
         known = {resource.removeprefix(names.MIG_PREFIX) for resource in slices(model)}
-        for layout in sorted(layouts - _NAMED_LAYOUTS):
-            profile = layout.removeprefix("all-")
-            if layout.startswith("all-") and profile not in known:
+        for layout in sorted(layouts):
+            strange = sorted(set(_PROFILE.findall(layout)) - known)
+            if strange:
                 yield Breach(
                     resource=pool.resource,
                     path=_layout_path(pool),
                     value=layout,
-                    allowed=", ".join(f"all-{name}" for name in sorted(known)),
-                    consequence=f"{model} has no profile {profile}: the MIG manager fails and the nodes offer no GPU.",
-                    fix=f"name a profile of {model}: {', '.join(nearest(profile, known)) or 'see the list'}.",
+                    allowed=f"layouts of {', '.join(sorted(known))}",
+                    consequence=f"{model} has no profile {', '.join(strange)}: its nodes never offer a GPU.",
+                    fix=f"name a profile of {model}, such as {next(iter(nearest(strange[0], known, 1)), min(known))}.",
                 )
 
 
@@ -133,15 +143,14 @@ def _overlay_slices(overlay: Resource, pools: Sequence[Pool]) -> Iterator[Outcom
         return
     chosen: set[str] = set()
     for requirement in overlay.inputs.get("spec", "requirements").items():
-        values = requirement.texts("values")
-        if isinstance(values, Unknown):
-            yield values
-        elif requirement.text("key") == names.KARPENTER_POOL:
+        key, values = requirement.text("key"), requirement.texts("values")
+        yield from (unknown for unknown in (key, values) if isinstance(unknown, Unknown))
+        if key == names.KARPENTER_POOL and not isinstance(values, Unknown):
             chosen.update(values)
     for resource, node in capacity:
         for pool in pools:
             own = pool.labels.get(names.KARPENTER_POOL) or frozenset()
-            if names.mig_profile(resource) and own & chosen and (refusal := _refusal(pool, resource)):
+            if _is_slice(resource) and own & chosen and (refusal := _refusal(pool, resource)):
                 yield Breach(
                     resource=overlay,
                     path=node.path,

@@ -98,9 +98,9 @@ def _permissions(stack: Stack, _settings: Settings) -> Sequence[Resource]:
     return stack.of_type(*sorted(_DOCUMENTS), *_ATTACHMENTS)
 
 
-def _no_wildcards(resource: Resource, _stack: Stack, settings: Settings) -> Iterator[Outcome]:
+def _no_wildcards(resource: Resource, stack: Stack, settings: Settings) -> Iterator[Outcome]:
     if resource.type in _ATTACHMENTS:
-        yield from _attached(resource, settings)
+        yield from _attached(resource, stack, settings)
         return
     node = resource.inputs.get(_DOCUMENTS[resource.type])
     documents = [part.get("policy") for part in node.items()] if node.path == "inlinePolicies" else [node]
@@ -111,10 +111,13 @@ def _no_wildcards(resource: Resource, _stack: Stack, settings: Settings) -> Iter
             yield from _document(resource, document, settings)
 
 
-def _attached(resource: Resource, settings: Settings) -> Iterator[Outcome]:
+def _attached(resource: Resource, stack: Stack, settings: Settings) -> Iterator[Outcome]:
     arn = resource.inputs.text("policyArn")
     if isinstance(arn, Unknown):
-        return  # a policy of this stack: judged where its document stands
+        waits_for = {stack.by_urn[urn].type for urn in resource.dependencies if urn in stack.by_urn}
+        if "aws:iam/policy:Policy" not in waits_for:  # a policy of this stack is judged where its document stands
+            yield arn
+        return
     name = (arn or "").rpartition("/")[2]
     if name in settings.texts("refusedManagedPolicies"):
         yield Breach(

@@ -15,7 +15,7 @@ from policies.stack import Stack
 def _training(stack: Stack, settings: Settings) -> Sequence[Pod]:
     if settings.flag("production"):
         return ()
-    return [pod for pod in stack.pods if pod.training and not pod.partial and pod.wants_gpu]
+    return [pod for pod in stack.pods if pod.training and not pod.partial and (pod.wants_gpu or pod.demand.unknowns)]
 
 
 def _on_spot(pod: Pod, stack: Stack, settings: Settings) -> Iterator[Outcome]:
@@ -26,12 +26,14 @@ def _on_spot(pod: Pod, stack: Stack, settings: Settings) -> Iterator[Outcome]:
         return
     if marked != "true":
         return
-    landing = stack.placement(pod).landing(p for p in all_pools(stack, settings) if p.has_gpus)
+    placement = stack.placement(pod)
+    pools = all_pools(stack, settings)
+    landing = placement.landing(pool for pool in pools if pool.has_gpus)
+    hidden = [*pod.demand.unknowns, *placement.unknowns, *(unknown for pool in pools for unknown in pool.unknowns)]
+    yield from hidden
     cheap = {"spot", "reserved"}  # reserved capacity is paid for already; spot would cost extra
     if not landing or any(pool.capacity_types & cheap or pool.origin == "existing" for pool in landing):
         return  # without a pool another rule speaks; nodes that exist cost nothing more
-    hidden = [unknown for pool in landing for unknown in pool.hidden("capacityType", "requirements")]
-    yield from hidden
     if not hidden:
         found = ", ".join(f"{pool.name} ({', '.join(sorted(pool.capacity_types))})" for pool in landing)
         yield Breach(

@@ -31,7 +31,7 @@ def _tags_present(resource: Resource, stack: Stack, settings: Settings) -> Itera
     required = settings.texts("requiredTags")
     if resource.type == names.NODE_CLASS:
         # Karpenter's nodes are started by Karpenter: the provider's default tags do not reach them.
-        yield from _compare(resource, resource.inputs.get("spec", "tags"), {}, required, "Nodes of this class")
+        yield from _compare(resource, resource.inputs.get("spec", "tags"), None, required, "Nodes of this class")
         return
     provider = stack.by_urn.get(resource.provider or "")
     defaults = _default_tags(provider)
@@ -52,27 +52,32 @@ def _instances(template: Resource, required: Sequence[str]) -> Iterator[Outcome]
             yield kind
             return
         if kind == "instance":
-            yield from _compare(template, item.get("tags"), {}, required, "Each instance started from it")
+            yield from _compare(template, item.get("tags"), None, required, "Each instance started from it")
             return
-    yield from _compare(template, specifications, {}, required, "Each instance started from it")
+    yield from _compare(template, specifications, None, required, "Each instance started from it")
 
 
 def _compare(
-    resource: Resource, node: Node, defaults: Mapping[str, str], required: Sequence[str], who: str
+    resource: Resource, node: Node, defaults: Mapping[str, str] | None, required: Sequence[str], who: str
 ) -> Iterator[Outcome]:
+    """Compare tags with the required ones. `defaults` is None where the provider's default tags do not reach."""
     tags = _tags(node)
     if isinstance(tags, Unknown):
         yield tags
         return
-    missing = [key for key in required if not {**defaults, **tags}.get(key)]
+    found = {**(defaults or {}), **tags}
+    unseen = [node.get(key).unknown for key in required if key in tags and node.get(key).hidden]
+    yield from (unknown for unknown in unseen if unknown is not None)
+    missing = [key for key in required if not found.get(key)]
+    hint = "" if defaults is None else ", or set them once as default tags of the AWS provider"
     if missing:
         yield Breach(
             resource=resource,
             path=node.path,
-            value=sorted({**defaults, **tags}) or None,
+            value=sorted(found) or None,
             allowed=f"at least the tags {', '.join(required)}",
             consequence=f"{who} appears on the bill without {', '.join(missing)}: nobody can say who pays.",
-            fix=f"add the tag(s) {', '.join(missing)}, or set them once as default tags of the AWS provider.",
+            fix=f"add {', '.join(missing)} to {node.path}{hint}.",
         )
 
 
