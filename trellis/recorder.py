@@ -148,22 +148,19 @@ def record(program: Callable[[], None], *, project: str, stack: str, config: Map
     Raises `InvokeInProgramError` on an invoke and `RuntimeError` on two resources of one name.
     """
     monitor = RecordingMonitor(project, stack)
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    try:
+
+    async def main() -> dict[str, Any]:
+        # A refused call fails many futures at once; one of them is raised, the others would only be noise later.
+        asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: None)
         settings.set_root_resource(None)  # type: ignore[arg-type]  # None is how the SDK says "no stack yet"
         mocks.set_mocks(_NoMocks(), project=project, stack=stack, preview=True, monitor=monitor)
         pulumi.runtime.set_all_config(dict(config))
+        await run_pulumi_func(program)
+        root = settings.get_root_resource()
+        return await _outputs(root) if isinstance(root, Stack) else {}
 
-        async def main() -> dict[str, Any]:
-            await run_pulumi_func(program)
-            root = settings.get_root_resource()
-            return await _outputs(root) if isinstance(root, Stack) else {}
-
-        outputs = loop.run_until_complete(main())
-    finally:
-        loop.close()
-        asyncio.set_event_loop(None)
+    with asyncio.Runner() as runner:  # also ends whatever a failed program left running
+        outputs = runner.run(main())
     if monitor.problems:
         raise InvokeInProgramError("\n".join(sorted(set(monitor.problems))))
     resources = tuple(monitor.recorded[urn] for urn in sorted(monitor.recorded))

@@ -1,0 +1,151 @@
+"""Previews of the real stacks: stable, whole, the same in every format, and nothing written."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from trellis.cli import main
+from trellis.manifests import write
+from trellis.plan import Plan
+from trellis.preview import STACKS, plan_environment, stacks
+
+ROOT = STACKS.parent
+AS_OF = ["--as-of", "2026-11-01"]
+PLANTED = "AKIAPLANTEDSECRET"
+
+
+@pytest.fixture(scope="module")
+def dev() -> Plan:
+    return plan_environment("dev", as_of="2026-11-01")
+
+
+def run(*args: str) -> str:
+    result = CliRunner().invoke(main, [*args])
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_two_processes_give_the_same_bytes() -> None:
+    command = [sys.executable, "-m", "trellis.cli", "preview", "dev", "--format", "json", *AS_OF]
+    # Different hash seeds: whatever depends on the order of a set would show.
+    outputs = [
+        subprocess.run(command, cwd=ROOT, env={"PYTHONHASHSEED": seed}, capture_output=True, check=True).stdout  # noqa: S603 - our own command
+        for seed in ("1", "2")
+    ]
+    assert outputs[0] == outputs[1]
+
+
+@pytest.mark.parametrize("stack", stacks())
+def test_every_stack_passes_its_own_rules(stack: str) -> None:
+    report = json.loads(run("preview", stack, "--format", "json", *AS_OF))
+    assert report["findings"] == []
+    assert report["verdict"] == "ok"
+    assert report["plan"]["resources"]
+
+
+@pytest.mark.parametrize("stack", stacks())
+def test_no_workload_is_short_of_gpus(stack: str) -> None:
+    for balance in json.loads(run("preview", stack, "--format", "json", *AS_OF))["gpus"]:
+        assert balance["asked"] <= balance["offered"], balance
+
+
+def test_formats_tell_the_same_story() -> None:
+    document = json.loads(run("preview", "dev", "--format", "json", *AS_OF))
+    text = run("preview", "dev", *AS_OF)
+    markdown = run("preview", "dev", "--format", "markdown", *AS_OF)
+    worst = f"{document['cost']['total']['worst']:,.2f}"
+    for form in (text, markdown):
+        assert document["summary"] in form
+        assert worst in form
+        for balance in document["gpus"]:
+            assert f"{balance['cluster']}/{balance['pool']}" in form
+    for resource in document["plan"]["resources"]:
+        assert f"{resource['type']} {resource['name']}" in text
+
+
+def test_text_has_no_colour_off_a_terminal() -> None:
+    assert "\x1b[" not in run("preview", "dev", *AS_OF)
+
+
+def test_out_writes_a_file(tmp_path: Path) -> None:
+    target = tmp_path / "dev.md"
+    run("preview", "dev", "--format", "markdown", "--out", str(target), *AS_OF)
+    assert target.read_text(encoding="utf-8").startswith("## Trellis preview: `dev`")
+
+
+def test_commands_leave_the_tree_as_it_was(tmp_path: Path) -> None:
+    def state() -> str:
+        command = ["git", "status", "--porcelain", "stacks", "policies", "docs", "Pulumi.yaml"]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout  # noqa: S603 - git
+
+    before = state()
+    run("preview", "dev", *AS_OF)
+    run("render", "dev", "--out", str(tmp_path), *AS_OF)
+    run("doctor")
+    assert state() == before
+
+
+def test_render_writes_objects_in_wave_order(dev: Plan, tmp_path: Path) -> None:
+    count = write(dev, tmp_path)
+    files = sorted(tmp_path.rglob("*.yaml"))
+    assert len(files) == count
+    waves = {
+        document["kind"]: int(file.parent.name)
+        for file in files
+        if "kind" in (document := yaml.safe_load(file.read_text(encoding="utf-8")))
+    }
+    assert waves["Namespace"] < waves["NodePool"]
+    assert waves["Namespace"] < waves["InferenceService"]
+
+
+def test_a_planted_secret_reaches_neither_plan_nor_report(tmp_path: Path) -> None:
+    """A `secure:` value is never decrypted offline, and its ciphertext is nobody's business either."""
+    stack = yaml.safe_load((STACKS / "Pulumi.dev.yaml").read_text(encoding="utf-8"))
+    stack["config"]["trellis:token"] = {"secure": PLANTED}
+    (tmp_path / "profiles").symlink_to(STACKS / "profiles")
+    (tmp_path / "Pulumi.dev.yaml").write_text(yaml.safe_dump(stack), encoding="utf-8")
+    assert PLANTED not in plan_environment("dev", folder=tmp_path, as_of="2026-11-01").to_json()
+
+
+def test_no_stored_secret_stands_in_any_plan() -> None:
+    """No password, key or token is an input of anything: RDS and External Secrets make and carry them."""
+    suspicious = {"password", "masterpassword", "secretstring", "stringdata", "token", "privatekey", "accesskey"}
+    for stack in stacks():
+        for resource in plan_environment(stack, as_of="2026-11-01").resources:
+            assert not suspicious & {key.lower() for key in resource.inputs}, resource.urn
+
+
+def test_an_unknown_stack_names_those_that_exist() -> None:
+    result = CliRunner().invoke(main, ["preview", "nosuch"])
+    assert result.exit_code == 2
+    assert "dev" in result.stderr
+
+
+def test_a_wrong_stack_file_exits_2_without_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "profiles").symlink_to(STACKS / "profiles")
+    wrong = (STACKS / "Pulumi.dev.yaml").read_text(encoding="utf-8").replace("weight: 90", "weight: 80")
+    (tmp_path / "Pulumi.dev.yaml").write_text(wrong, encoding="utf-8")
+    monkeypatch.setattr("trellis.preview.load_environment.__defaults__", (tmp_path,))
+    monkeypatch.setattr("trellis.preview.preview_environment.__kwdefaults__", {"folder": tmp_path, "as_of": ""})
+    result = CliRunner().invoke(main, ["preview", "dev"])
+    assert result.exit_code == 2
+    assert "stacks/Pulumi.dev.yaml:" in result.stderr
+    assert "weights sum to 90" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_mandatory_finding_exits_3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "profiles").symlink_to(STACKS / "profiles")
+    poor = (STACKS / "Pulumi.dev.yaml").read_text(encoding="utf-8").replace("monthlyUsd: 8000", "monthlyUsd: 80")
+    (tmp_path / "Pulumi.dev.yaml").write_text(poor, encoding="utf-8")
+    monkeypatch.setattr("trellis.preview.preview_environment.__kwdefaults__", {"folder": tmp_path, "as_of": ""})
+    result = CliRunner().invoke(main, ["preview", "dev", *AS_OF])
+    assert result.exit_code == 3
+    assert "budget-worst-case" in result.stdout
