@@ -62,7 +62,7 @@ class Network(pulumi.ComponentResource):
             availability_zone_id=zone,
             cidr_block=cidr,
             map_public_ip_on_launch=False,
-            tags={**tags, "Name": f"{self._args.names.prefix}-{tier}-{zone}"},
+            tags={**tags, "trellis:zone-id": zone, "Name": f"{self._args.names.prefix}-{tier}-{zone}"},
             opts=self._child,
         )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
 
-from components.catalogue.tables import CatalogueError, flag, nearest, rows
+from components.catalogue.tables import CatalogueError, flag, nearest, rows, whole
 
 
 class UnknownNodeImage(CatalogueError):  # noqa: N818 - the name reads as what it says where it is caught
@@ -49,6 +49,11 @@ class NodeImage:
     note: str
     ami_types: Mapping[tuple[str, bool], str]
     """EKS `amiType` of a managed node group by (arch, with NVIDIA GPU); empty where EKS has none."""
+    os_device: str | None
+    """Device of the volume that holds only the system; None where it shares the data volume."""
+    os_gib: int
+    data_device: str | None
+    """Device of the volume that holds images and pods, whose size a pool states; None for existing nodes."""
 
     def ami_type(self, arch: str, *, gpu: bool) -> str | None:
         """Return the EKS `amiType` for `amd64` or `arm64` nodes; None where EKS has none for this image."""
@@ -90,5 +95,8 @@ def node_images() -> Mapping[str, NodeImage]:
             source=row["source"],
             note=row["note"],
             ami_types=MappingProxyType({key: value for key, value in cells.items() if value}),
+            os_device=row["os_device"] or None,
+            os_gib=whole(row["os_gib"]),
+            data_device=row["data_device"] or None,
         )
     return MappingProxyType(found)

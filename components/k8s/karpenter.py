@@ -21,7 +21,7 @@ class Karpenter(Addon):
                 f"{self._name}-{pool_name}",
                 "karpenter.k8s.aws/v1/EC2NodeClass",
                 metadata(pool_name),
-                layout.node_class(self.view, names, pool),
+                layout.node_class(self.view, names, pool_name, pool),
                 self.child(),
             )
             custom(

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from components.catalogue.ami import node_image
+from components.catalogue.efa import interfaces
 from components.catalogue.hardware import instance_type
 from components.layout.clusters import ClusterView
+from components.layout.disks import Disk, disks
 from components.layout.gpu import GPU_RESOURCE, POOL_LABEL, TAINT, offer
 from components.layout.karpenter_iam import karpenter_node_role
-from components.layout.names import Names, tags
+from components.layout.names import Names, pool_tags
+from components.layout.zones import pool_zone
 from components.spec.network import ExistingNetwork
 from components.spec.pools import KarpenterPool, PoolBase
 
@@ -63,37 +66,42 @@ def limits(pool: KarpenterPool) -> dict[str, str]:
     return {key: str(value) for key, value in given.items() if value is not None}
 
 
-def node_class(view: ClusterView, names: Names, pool: KarpenterPool) -> dict[str, Any]:
-    """Spec of the EC2NodeClass. Selectors go by tags that exist from the first day, so nothing here is unknown."""
+def node_class(view: ClusterView, names: Names, name: str, pool: KarpenterPool) -> dict[str, Any]:
+    """Spec of the EC2NodeClass. Selectors go by tags and names that the spec fixes, so nothing here is unknown."""
     spec: dict[str, Any] = {
         "role": karpenter_node_role(names, view.name),
         "amiSelectorTerms": [{"alias": node_image(pool.image).karpenter_alias}],
-        "subnetSelectorTerms": _subnets(view),
+        "subnetSelectorTerms": _subnets(view, pool),
         "securityGroupSelectorTerms": [{"tags": {"aws:eks:cluster-name": view.full_name}}],
-        "blockDeviceMappings": [
-            {
-                "deviceName": "/dev/xvda",
-                "ebs": {
-                    "volumeSize": f"{pool.disk_gib}Gi",
-                    "volumeType": "gp3",
-                    "encrypted": True,
-                    "deleteOnTermination": True,
-                },
-            }
-        ],
+        "blockDeviceMappings": [_block_device(disk) for disk in disks(pool.image, pool.disk_gib)],
         "metadataOptions": {"httpTokens": "required", "httpPutResponseHopLimit": 1},
-        "tags": dict(sorted({**tags(view.platform), **({"trellis:team": pool.team} if pool.team else {})}.items())),
+        "tags": dict(sorted(pool_tags(view.platform, pool.team).items())),
     }
     if pool.reservation is not None:
         spec["capacityReservationSelectorTerms"] = [{"id": pool.reservation.id}]
+    if pool.multi_node is not None and pool.multi_node.placement_group:
+        spec["placementGroupSelector"] = {"name": names.placement_group(view.name, name)}
+    if pool.multi_node is not None and pool.multi_node.efa:
+        spec["securityGroupSelectorTerms"].append({"name": names.fabric_group(view.name)})
+        spec["networkInterfaces"] = [
+            {"networkCardIndex": one.card, "deviceIndex": one.device, "interfaceType": one.kind}
+            for one in interfaces(pool.instance_types)
+        ]
     return spec
 
 
-def _subnets(view: ClusterView) -> list[dict[str, Any]]:
-    network = view.platform.network
+def _block_device(disk: Disk) -> dict[str, Any]:
+    volume = {"volumeSize": f"{disk.gib}Gi", "volumeType": "gp3", "encrypted": True, "deleteOnTermination": True}
+    return {"deviceName": disk.device, "ebs": volume}
+
+
+def _subnets(view: ClusterView, pool: KarpenterPool) -> list[dict[str, Any]]:
+    network, zone = view.platform.network, pool_zone(view.platform, pool)
     if isinstance(network, ExistingNetwork):
-        return [{"id": subnet} for _, subnet in sorted(network.private_subnet_ids.items())]
-    return [{"tags": {"trellis:environment": view.platform.environment, "trellis:tier": "private"}}]
+        known = network.private_subnet_ids.items()
+        return [{"id": subnet} for where, subnet in sorted(known) if zone in (None, where)]
+    tags = {"trellis:environment": view.platform.environment, "trellis:tier": "private"}
+    return [{"tags": {**tags, **({"trellis:zone-id": zone} if zone else {})}}]
 
 
 def overlay(name: str, pool: KarpenterPool) -> dict[str, Any] | None:

@@ -25,7 +25,7 @@ DESCRIBE = (
 
 def karpenter_node_role(names: Names, cluster: str) -> str:
     """Name of the role of nodes that Karpenter starts; apart from the managed groups' role, whose entry EKS makes."""
-    return f"{names.cluster(cluster)}-karpenter-node"
+    return names.capped(cluster, "karpenter-node")
 
 
 def _ec2(names: Names, *resources: str) -> list[str]:

@@ -5,12 +5,15 @@ Policies, Helm values and printed commands need them before anything exists, so 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from components.spec.platform import Aws, Platform
 
 PARTITION = "aws"
+LONGEST_NAME = 64
+"""IAM roles and EventBridge rules take no longer name. Source: IAM and EventBridge API reference."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +38,33 @@ class Names:
         """Name of an EKS cluster."""
         return f"{self.prefix}-{cluster}"
 
+    def capped(self, cluster: str, purpose: str) -> str:
+        """Name of something of a cluster, where AWS takes 64 characters at most: a long one ends in a digest."""
+        full = f"{self.cluster(cluster)}-{purpose}"
+        if len(full) <= LONGEST_NAME:
+            return full
+        digest = hashlib.sha256(full.encode()).hexdigest()[:8]
+        return f"{full[: LONGEST_NAME - 9]}-{digest}"
+
     def node_role(self, cluster: str) -> str:
-        """Name of the IAM role of all nodes of a cluster."""
-        return f"{self.cluster(cluster)}-node"
+        """Name of the IAM role of the nodes in a cluster's managed node groups."""
+        return self.capped(cluster, "node")
+
+    def workload_role(self, cluster: str, service_account: str) -> str:
+        """Name of the IAM role of a service account."""
+        return self.capped(cluster, service_account)
+
+    def argo_cd_target_role(self, cluster: str) -> str:
+        """Name of the role that Argo CD takes to deploy into a cluster from another one."""
+        return self.capped(cluster, "deployed-by-argo-cd")
+
+    def placement_group(self, cluster: str, pool: str) -> str:
+        """Name of the placement group of a multi-node pool."""
+        return f"{self.cluster(cluster)}-{pool}"
+
+    def fabric_group(self, cluster: str) -> str:
+        """Name of the security group that lets EFA traffic pass between nodes of a cluster."""
+        return f"{self.cluster(cluster)}-efa"
 
     def interruption_queue(self, cluster: str) -> str:
         """Name of the queue that tells Karpenter of spot interruptions."""
@@ -46,6 +73,20 @@ class Names:
     def bucket(self, purpose: str) -> str:
         """Name of a bucket; the account makes it unique in the world."""
         return f"{self.prefix}-{self.account_id}-{purpose}"
+
+    def repository(self, repository: str) -> str:
+        """Name of an ECR repository."""
+        return f"{self.prefix}/{repository}"
+
+    @property
+    def registry(self) -> str:
+        """Host of the account's ECR registry."""
+        return f"{self.account_id}.dkr.ecr.{self.region}.amazonaws.com"
+
+    @property
+    def database(self) -> str:
+        """Identifier of MLflow's database instance."""
+        return f"{self.prefix}-mlflow"
 
     def arn(self, service: str, resource: str, *, regional: bool = True, account: bool = True) -> str:
         """ARN of something in this account and region."""
@@ -73,6 +114,11 @@ def tags(spec: Platform) -> Mapping[str, str]:
         "trellis:team": spec.ownership.team,
         "trellis:cost-centre": spec.ownership.cost_centre,
     }
+
+
+def pool_tags(spec: Platform, team: str | None) -> Mapping[str, str]:
+    """Tags of what a pool starts. The provider's default tags do not reach instances, volumes and interfaces."""
+    return {**tags(spec), **({"trellis:team": team} if team else {})}
 
 
 def managed_policy(name: str) -> str:
