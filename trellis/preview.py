@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,7 +12,7 @@ from components.spec.platform import Platform
 from trellis import program
 from trellis.plan import Plan
 from trellis.recorder import record
-from trellis.stackfile import check, read
+from trellis.stackfile import check, read, wire
 
 STACKS = program.ROOT / "stacks"
 PROJECT = "trellis"
@@ -61,6 +60,5 @@ def plan_environment(stack: str, *, folder: Path = STACKS, as_of: str = "") -> P
 def preview_environment(stack: str, *, folder: Path = STACKS, as_of: str = "") -> tuple[Plan, Platform]:
     """Record the program for a stack; return the plan with the platform that it was made from."""
     config, platform = load_environment(stack, folder)
-    wire = {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
-    plan = record(program.run, project=PROJECT, stack=stack, config=wire, as_of=as_of or today())
+    plan = record(program.run, project=PROJECT, stack=stack, config=wire(config), as_of=as_of or today())
     return replace(plan, environment=platform.environment), platform

@@ -7,7 +7,7 @@ profiles, merges them and returns the frozen spec - or raises `StackFileError` w
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from components.spec.base import Path as KeyPath
 from components.spec.base import Problem, dotted
 from components.spec.platform import Platform
 from components.spec.validate import validate
-from trellis.yaml_values import StackYamlError, positions, read_config, read_mapping
+from trellis.yaml_values import Document, Secure, StackYamlError, read_document, read_stack
 
 KEY = "trellis:platform"
 PROFILE_KEY = "profile"
@@ -114,6 +114,17 @@ def _profile_problem(value: Any, known: list[str]) -> Problem:
     )
 
 
+def _secret_problem(path: KeyPath) -> Problem:
+    return Problem(
+        path=path,
+        value="(encrypted)",
+        message="a secret stands in the platform's description",
+        allowed="the name of a secret in AWS Secrets Manager, where a setting asks for one",
+        consequence="it would end in the stack's state and in Helm values",
+        fix="remove it; External Secrets carries secrets to the pods by name",
+    )
+
+
 def _with_profiles(source: Source, folder: Path) -> Source:
     """Lay a source over its chain of profiles, the farthest first."""
     chain = [source]
@@ -127,8 +138,9 @@ def _with_profiles(source: Source, folder: Path) -> Source:
             raise StackFileError([(top.place((PROFILE_KEY,)), _profile_problem(name, known))])
         seen.add(name)
         shown = f"stacks/profiles/{file.name}"
-        lines = {path: Place(shown, line) for path, (line, _) in positions(file).items()}
-        chain.append(Source(values=read_mapping(file), places=lines, file=shown))
+        document = _document(file, shown, read_document)
+        lines = {path: Place(shown, line) for path, (line, _) in document.positions.items()}
+        chain.append(Source(values=document.values, places=lines, file=shown))
     merged = chain.pop()
     while chain:
         merged = _merge(merged, chain.pop())
@@ -138,6 +150,9 @@ def _with_profiles(source: Source, folder: Path) -> Source:
 def check(source: Source, profiles: Path) -> tuple[Platform, Source]:
     """Merge profiles, validate, and return the platform with where its values stand."""
     merged = _with_profiles(source, profiles)
+    secrets = [(merged.place(path), _secret_problem(path)) for path in _secrets(merged.values)]
+    if secrets:
+        raise StackFileError(secrets)
     platform, problems = validate(merged.values)
     if problems or platform is None:
         placed = sorted(
@@ -152,22 +167,34 @@ def load(values: Mapping[str, Any], profiles: Path, file: str = "configuration")
     return check(Source(values=values, places={}, file=file), profiles)[0]
 
 
+def _document(path: Path, shown: str, reader: Callable[[Path], Document]) -> Document:
+    """Read a file; turn whatever keeps the engine from reading it into problems."""
+    try:
+        return reader(path)
+    except StackYamlError as error:
+        raise StackFileError(
+            [
+                (
+                    Place(shown, one.line),
+                    Problem(
+                        path=one.path,
+                        value=one.value,
+                        message=one.message,
+                        allowed="YAML that the Pulumi engine reads",
+                        consequence="the engine would refuse the file, or read something else than is written",
+                        fix=one.fix,
+                    ),
+                )
+                for one in error.problems
+            ]
+        ) from error
+
+
 def read(path: Path, shown: str | None = None) -> tuple[Mapping[str, Any], Source]:
     """Read a stack file as the engine would: all configuration, and the platform's part with line numbers."""
     name = shown or f"stacks/{path.name}"
-    try:
-        config = read_config(path)
-        lines = positions(path)
-    except StackYamlError as error:
-        problem = Problem(
-            path=(),
-            value=error.value,
-            message=error.message,
-            allowed="a stack file that the Pulumi engine can read",
-            consequence="the engine would refuse the file too",
-            fix=error.fix,
-        )
-        raise StackFileError([(Place(name, error.line), problem)]) from error
+    document = _document(path, name, read_stack)
+    config: Mapping[str, Any] = document.values.get("config", {})
     values = config.get(KEY)
     if not isinstance(values, Mapping):
         problem = Problem(
@@ -180,5 +207,23 @@ def read(path: Path, shown: str | None = None) -> tuple[Mapping[str, Any], Sourc
         )
         raise StackFileError([(Place(name, 1), problem)])
     prefix = ("config", KEY)
-    places = {p[2:]: Place(name, line) for p, (line, _) in lines.items() if p[:2] == prefix}
+    places = {p[2:]: Place(name, line) for p, (line, _) in document.positions.items() if p[:2] == prefix}
     return config, Source(values=values, places=places, file=name)
+
+
+def wire(config: Mapping[str, Any]) -> dict[str, str]:
+    """Configuration as the engine hands it to a program: text, objects as JSON. Encrypted values are left out."""
+    plain = {key: value for key, value in config.items() if not isinstance(value, Secure)}
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in plain.items()}
+
+
+def _secrets(value: Any, path: KeyPath = ()) -> Iterator[KeyPath]:
+    """Paths of encrypted values."""
+    if isinstance(value, Secure):
+        yield path
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _secrets(item, (*path, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _secrets(item, (*path, index))
