@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from components.catalogue.addons import addon, addons
+from tests.schemas.test_examples import mutated
+from tests.support.builtin_kinds import served_versions
 from tests.support.cel_rules import RuleNode, compile_rule, compile_rules, matches
-from tests.support.crds import all_crds, crd_files, find_crd
+from tests.support.crds import EXCERPTS, all_crds, crd_files, find_crd
+from tests.support.schemas import problems
 from tests.support.shared import require_shared
 from tests.support.structural import to_json_schema
 
@@ -53,6 +58,52 @@ def test_every_crd_is_found_and_can_be_evaluated() -> None:
     assert kinds >= 120
     assert len(rules) >= 240
     assert len(patterns) >= 50
+
+
+def test_every_kind_that_an_addon_may_create_has_a_schema() -> None:
+    shared = require_shared()
+    created = {kind for name in addons() for kind in addon(name).creates}
+    missing = [
+        kind
+        for kind in sorted(created)
+        for group, _, name in [kind.rpartition("/")]
+        if not served_versions("1.35", group, name) and find_crd(shared, group, name) is None
+    ]
+    assert created
+    assert not missing, "find the CRD, or write an excerpt into tests/support/excerpts"
+
+
+def test_excerpts_are_as_strict_as_real_crds() -> None:
+    require_shared()
+    store = {
+        "apiVersion": "external-secrets.io/v1",
+        "kind": "ClusterSecretStore",
+        "metadata": {"name": "aws"},
+        "spec": {"provider": {"aws": {"service": "SecretsManager", "region": "eu-west-1"}}},
+    }
+    secret = {
+        "apiVersion": "external-secrets.io/v1",
+        "kind": "ExternalSecret",
+        "metadata": {"name": "mlflow-database", "namespace": "mlflow"},
+        "spec": {
+            "refreshInterval": "1h",
+            "secretStoreRef": {"kind": "ClusterSecretStore", "name": "aws"},
+            "data": [{"secretKey": "password", "remoteRef": {"key": "mlflow", "property": "password"}}],
+        },
+    }
+    assert problems(store, "1.35") == problems(secret, "1.35") == []
+    assert problems(mutated(store, ("spec", "provider", "aws", "region"), ...), "1.35")
+    assert problems(mutated(store, ("spec", "provider", "vault"), {}), "1.35")
+    assert problems(mutated(secret, ("spec", "data", 0, "remoteRef", "key"), ...), "1.35")
+    assert problems(mutated(secret, ("metadata", "namespace"), ...), "1.35")
+
+
+def test_a_kind_defined_twice_is_told(tmp_path: Path) -> None:
+    excerpt = EXCERPTS / "external-secrets.yaml"
+    (tmp_path / "crds" / "external-secrets").mkdir(parents=True)
+    (tmp_path / "crds" / "external-secrets" / excerpt.name).write_text(excerpt.read_text())
+    with pytest.raises(LookupError, match=r"more than once: .*ignore a folder or drop the excerpt"):
+        find_crd(tmp_path, "external-secrets.io", "ExternalSecret")
 
 
 def test_only_one_gateway_api_counts() -> None:

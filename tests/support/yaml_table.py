@@ -1,0 +1,186 @@
+"""Awkward YAML and what the real engine makes of it. The offline reader and the engine are both held to this table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+# Text as it stands in a stack file inside `trellis:platform`, and the value that the program gets.
+IN_OBJECT: tuple[tuple[str, Any], ...] = (
+    ("on", "on"),
+    ("off", "off"),
+    ("yes", "yes"),
+    ("No", "No"),
+    ("y", "y"),
+    ("true", True),
+    ("True", True),
+    ("FALSE", False),
+    ("tRue", "tRue"),
+    ("", None),
+    ("~", None),
+    ("null", None),
+    ("Null", None),
+    ("'null'", "null"),
+    ("12:30", "12:30"),
+    ("1:02:03", "1:02:03"),
+    ("0755", 493),
+    ("'0755'", "0755"),
+    ("0o17", 15),
+    ("08", 8),
+    ("09.5", 9.5),
+    ("0x1F", 31),
+    ("-0x1f", -31),
+    ("0b101", 5),
+    ("0", 0),
+    ("-0", 0),
+    ("+12", 12),
+    ("1_000", 1000),
+    ("0x_ff", 255),
+    ("1_000.5", 1000.5),
+    ("_1", "_1"),
+    ("1e3", 1000),
+    ("1E-3", 0.001),
+    ("1.10", 1.1),
+    ("'1.10'", "1.10"),
+    ("1.0", 1),
+    ("1.", 1),
+    (".5", 0.5),
+    ("-.5", -0.5),
+    ("1.2.3", "1.2.3"),
+    ("v1.36", "v1.36"),
+    ("1.36", 1.36),
+    ("1.30", 1.3),
+    ("1e21", 1e21),
+    ("1e20", 10**20),
+    ("1e400", "1e400"),
+    ("1e-7", 1e-7),
+    ("-0.0", 0),
+    ("9007199254740993", 9007199254740993),
+    ("9223372036854775807", 9223372036854775807),
+    ("-9223372036854775808", -9223372036854775808),
+    ("9223372036854775808", 9223372036854776000),
+    ("18446744073709551615", 18446744073709552000),
+    ("123456789012345678901234567890", 1.2345678901234568e29),
+    ("0x", "0x"),
+    ("0o8", "0o8"),
+    ("\n  - on\n  - 2", ["on", 2]),
+    ("5Gi", "5Gi"),
+    ("12h", "12h"),
+    ("2026-01-01", "2026-01-01 00:00:00 +0000 UTC"),
+    ("'2026-01-01'", "2026-01-01"),
+    ("2026-1-1", "2026-01-01 00:00:00 +0000 UTC"),
+    ("2026-02-30", "2026-02-30"),
+    ("2026-01-01T10:00:00Z", "2026-01-01 10:00:00 +0000 UTC"),
+    ("2026-01-01 10:00:00.500", "2026-01-01 10:00:00.5 +0000 UTC"),
+    ("2026-01-01T10:00:00+00:00", "2026-01-01 10:00:00 +0000 UTC"),
+    ("2026", 2026),
+    ("!!str 12", "12"),
+    ("!!int '12'", 12),
+    ("!!float 3", 3),
+    ("!!binary aGVsbG8=", "hello"),
+    ("!own 12", "12"),
+    ("! 12", 12),
+    ('"a\\tb\\u00e9"', "a\tbé"),
+    ("\n  a: b", {"a": "b"}),
+    ("a:b", "a:b"),
+    ("a #b", "a"),
+    ("a#b", "a#b"),
+    ("=", "="),
+    ("{}", {}),
+    ("[]", []),
+    ("[1, '1', on, ~]", [1, "1", "on", None]),
+    ("{on: 1, yes: 2, n: 3}", {"n": 3, "on": 1, "yes": 2}),
+    ("{z: 1, a: {y: 2, b: 3}}", {"a": {"b": 3, "y": 2}, "z": 1}),
+    ("{secure: 5}", {"secure": 5}),
+    ("{secure: a, other: b}", {"other": "b", "secure": "a"}),
+    ("|\n  one\n  two\n", "one\ntwo\n"),
+    ("|-\n  one\n\n  two\n", "one\n\ntwo"),
+    (">\n  one\n  two\n", "one two\n"),
+    ("one\n  two", "one two"),
+    ("&x {a: 1, b: {c: 0755}}", {"a": 1, "b": {"c": 493}}),
+    ("*x", {"a": 1, "b": {"c": 493}}),
+    ("{<<: *x, a: 2}", {"a": 2, "b": {"c": 493}}),
+    ("{a: 2, <<: *x}", {"a": 2, "b": {"c": 493}}),
+    ("&y {<<: *x, d: ~}", {"a": 1, "b": {"c": 493}, "d": None}),
+    ("{<<: [{a: 3, e: on}, *y]}", {"a": 3, "b": {"c": 493}, "d": None, "e": "on"}),
+    ("&x again", "again"),
+    ("[*x, *y]", ["again", {"a": 1, "b": {"c": 493}, "d": None}]),
+)
+
+# Text directly below `config:`, and the text that `pulumi.Config.require` gives.
+AT_TOP: tuple[tuple[str, str], ...] = (
+    ("on", "on"),
+    ("true", "true"),
+    ("TRUE", "true"),
+    ("", ""),
+    ("~", ""),
+    ("0755", "493"),
+    ("08", "8"),
+    ("1.10", "1.1"),
+    ("1.0", "1"),
+    ("1e3", "1000"),
+    ("1e21", "1e+21"),
+    ("1e-7", "1e-7"),
+    ("0.000001", "0.000001"),
+    ("18446744073709551615", "18446744073709551615"),
+    ("18446744073709551616", "18446744073709552000"),
+    ("12:30", "12:30"),
+    ("2026-01-01", "2026-01-01 00:00:00 +0000 UTC"),
+    ("'on'", "on"),
+    ("us-east-1", "us-east-1"),
+)
+
+# Whole stack files that the engine refuses, and the line that is to blame.
+REFUSED: dict[str, tuple[str, int]] = {
+    "infinity in an object": ("config:\n  trellis:platform:\n    a: .inf\n", 3),
+    "infinity at the top": ("config:\n  trellis:a: -.inf\n", 2),
+    "not a number": ("config:\n  trellis:platform: [.nan]\n", 2),
+    "a key twice": ("config:\n  trellis:platform:\n    a: 1\n    b: 2\n    a: 3\n", 5),
+    "a key twice, once quoted": ("config:\n  trellis:platform: {a: 1, 'a': 2}\n", 2),
+    "a configuration key twice": ("config:\n  trellis:a: 1\n  trellis:a: 2\n", 3),
+    "an unknown anchor": ("config:\n  trellis:platform: {a: *nowhere}\n", 2),
+    "an anchor inside itself": ("config:\n  trellis:platform: &a [*a]\n", 2),
+    "a tag that does not fit": ("config:\n  trellis:platform: [!!int abc]\n", 2),
+    "a quoted tag that does not fit": ("config:\n  trellis:platform: [!!bool 'yes']\n", 2),
+    "a merge of text": ("config:\n  trellis:platform: {<<: text}\n", 2),
+    "a list as a key": ("config:\n  trellis:platform:\n    ? [a]\n    : b\n", 3),
+    "no configuration key": ("config:\n  a:b:c: 1\n", 2),
+    "configuration as a list": ("config:\n  - trellis:a\n", 2),
+    "configuration as text": ("config: on\n", 1),
+    "a file that is a list": ("- config\n", 1),
+    "a number as a section": ("1: a\nconfig: {}\n", 1),
+    "a tab for indentation": ("config:\n\ttrellis:a: 1\n", 2),
+    "an open bracket": ("config:\n  trellis:platform: [1, 2\n", 3),
+    "a question mark between brackets": ("config:\n  trellis:platform: {url: http://a/?b}\n", 2),
+    "a tag without a value between brackets": ("config:\n  trellis:platform: {a: !, b: 1}\n", 2),
+    "a tab before text over lines": ('config:\n  trellis:platform: ["\\ta\\nb"]\n', 2),
+    "exploding aliases": (
+        "config:\n  trellis:platform:\n    a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n"
+        + "".join(f"    {b}: &{b} [{', '.join([f'*{a}'] * 10)}]\n" for a, b in zip("abcdef", "bcdefg", strict=True)),
+        6,
+    ),
+}
+
+# Whole stack files that the engine accepts and makes an accident of; only the offline reader refuses them.
+REFUSED_OFFLINE_ONLY: dict[str, tuple[str, int]] = {
+    "two spellings of one key": ("config:\n  trellis:platform: {1: a, 0x1: b}\n", 2),
+    "a number as a key": ("config:\n  trellis:platform: {0755: a}\n", 2),
+    "a short and a full key": ("config:\n  platform: 1\n  trellis:platform: 2\n", 3),
+    "a quoted merge": ("config:\n  trellis:platform: {'<<': {a: 1}}\n", 2),
+    "a time with an offset": ("config:\n  trellis:platform: [2026-01-01T10:00:00+02:00]\n", 2),
+    "a first empty line": ('config:\n  trellis:platform: ["\\na"]\n', 2),
+    "binary that is no text": ("config:\n  trellis:platform: [!!binary /w==]\n", 2),
+    "a colon at the end between brackets": ("config:\n  trellis:platform: [a:]\n", 2),
+}
+
+
+def object_file() -> str:
+    """A stack file with every row of `IN_OBJECT` as `trellis:platform.rowN`."""
+    rows = []
+    for number, (text, _) in enumerate(IN_OBJECT):
+        rows.append(f"    row{number}: {text}".replace("\n", "\n    ").rstrip(" ") + "\n")
+    return "config:\n  trellis:platform:\n" + "".join(rows)
+
+
+def top_file() -> str:
+    """A stack file with every row of `AT_TOP` as `trellis:rowN`."""
+    return "config:\n" + "".join(f"  trellis:row{number}: {text}\n" for number, (text, _) in enumerate(AT_TOP))
