@@ -30,7 +30,7 @@ class Karpenter(Addon):
                 metadata(
                     pool_name,
                     labels=layout.node_labels(pool_name, pool),
-                    annotations={layout.UTILISATION: str(pool.expected_utilisation_percent)},
+                    annotations={layout.UTILISATION: f"{pool.expected_utilisation_percent}%"},
                 ),
                 layout.node_pool(pool_name, pool),
                 self.child(),

@@ -38,6 +38,14 @@ def test_one_type_on_spot_is_expected_cheaper_and_at_worst_the_same() -> None:
     assert item.confidence == "likely"
 
 
+def test_spot_with_zone_prices_is_a_real_range() -> None:
+    """p5.48xlarge: cheapest zone 17.6289, median zone (21.1543 + 25.7522) / 2 = 23.45325, on demand 55.04."""
+    group = node_group(["p5.48xlarge"], 1, 1, 1, "SPOT")
+    assert month(group) == pytest.approx(tuple(usd * 730 + 8 for usd in (17.6289, 23.45325, 55.04)))
+    pool = node_pool([types("p5.48xlarge"), SPOT], {"nvidia.com/gpu": 16}, HALF)
+    assert month(pool) == pytest.approx((0.0, 0.5 * 2 * 23.45325 * 730, 2 * 55.04 * 730))
+
+
 def test_mixed_types_take_the_dearest_set_within_the_limit() -> None:
     """10 GPUs: one g6.48xlarge (8) and two g6.xlarge. Full alone: 10 g6.xlarge, or 1 g6.48xlarge; median = mean."""
     pool = node_pool([types("g6.xlarge", "g6.48xlarge"), buys("on-demand")], {"nvidia.com/gpu": "10"}, HALF)
