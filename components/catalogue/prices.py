@@ -21,7 +21,7 @@ REFERENCE_REGION = "us-east-1"
 """Where a service that is priced alike in most regions was looked up."""
 
 FLOOR_SAVING_PCT = 90
-"""Spot Advisor's floor where nobody asks for a type: not a price to plan on."""
+"""The most that Spot Advisor ever shows: it says "little demand", not what spot will cost."""
 
 Confidence = Literal["sure", "likely", "unsure"]
 RANK: Mapping[str, int] = MappingProxyType({"sure": 0, "likely": 1, "unsure": 2})
