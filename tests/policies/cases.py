@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.policies.builders import GUARDRAILS, Stack, put
+from tests.policies.builders import GUARDRAILS, Stack, put, row
 
 Break = Callable[[Stack], None]
 
@@ -58,7 +58,8 @@ def unchanged(_stack: Stack) -> None:
 
 def elsewhere(stack: Stack) -> None:
     """Put the model into another cluster than its pool."""
-    stack["llm"]["provider"] = f"{stack['llm']['provider']}-other"
+    stack["other"] = row("pulumi:providers:kubernetes", "other", {})
+    stack["llm"]["provider"] = stack["other"]["urn"]
 
 
 def both(*breaks: Break) -> Break:
