@@ -14,9 +14,9 @@ from pathlib import Path
 OUT = Path(__file__).parent.parent / "policies" / "data" / "taggable.txt"
 
 
-def taggable(sdk: Path) -> Iterator[str]:
+def taggable(sdk: Path, pattern: str = "*/*.py") -> Iterator[str]:
     """Types whose constructor takes `tags`, found in the sources: importing every module takes a minute."""
-    for path in sorted(sdk.glob("*/*.py")):
+    for path in sorted(sdk.glob(pattern)):
         source = path.read_text(encoding="utf-8")
         if "@pulumi.type_token" not in source:
             continue
