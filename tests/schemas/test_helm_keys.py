@@ -74,6 +74,8 @@ def leaves(values: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tu
         ("argo-cd", {"configs": {"params": {"server.insecure": True}, "cm": {"accounts.ci": "apiKey"}}}),
         ("istiod", {"meshConfig": {"accessLogFile": "/dev/stdout"}}),
         ("cluster-autoscaler", {"extraArgs": {"expander": "priority"}}),
+        # an empty string stands for a number that is not set
+        ("argo-cd", {"server": {"pdb": {"minAvailable": 1}}}),
         # null takes a default away; what is known after deployment fits
         ("karpenter", {"topologySpreadConstraints": None, "serviceAccount": {"annotations": {"x": UNKNOWN}}}),
         ("karpenter", {"settings": {"clusterName": UNKNOWN}, "controller": UNKNOWN}),
@@ -103,7 +105,8 @@ def test_true_keys_are_accepted(chart: str, values: dict[str, Any]) -> None:
         ("cert-manager", {"replicaCount": "2"}, "replicaCount: '2' is a string"),
         ("cert-manager", {"crds": True}, "crds: True is a boolean, .* is a map"),
         ("cert-manager", {"extraArgs": {"v": 2}}, "extraArgs: .* is a map, .* is a list"),
-        ("karpenter", {"settings": {"clusterName": 7}}, "7 is a number, .* is a string"),
+        ("karpenter", {"logLevel": 3}, "logLevel: 3 is a number, .* is a string"),
+        ("karpenter", {"settings": {"clusterName": True}}, "True is a boolean, .* is a string"),
         ("cert-manager", {"podLabels": {"a": 1}}, r"podLabels\.a: 1 must be a string"),
         # Kubernetes types inside values
         (

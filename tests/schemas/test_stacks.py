@@ -51,6 +51,13 @@ def test_every_helm_value_exists_in_its_chart(environment: str) -> None:
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_nothing_hides_objects_from_these_checks(environment: str) -> None:
+    """Components of the provider (ConfigGroup, Directory, Chart) make objects that no plan shows."""
+    opaque = [r.urn for r in recorded(environment).resources if r.type.startswith("kubernetes:") and not r.custom]
+    assert not opaque, "register these objects one by one, or as a Release"
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_every_object_is_registered_once(environment: str) -> None:
     plan = recorded(environment)
     owners = Counter(

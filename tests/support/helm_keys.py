@@ -148,6 +148,9 @@ def _container(default: Any, value: Any) -> str | None:
     """Why a value is not of its default's type, or None. A null default says nothing about the type."""
     if default is None or _type(default) == _type(value):
         return None
+    # "" is how charts write "not set" for numbers too (a minAvailable, a port).
+    if default == "" and _type(value) == "a number":
+        return None
     return f"{value!r} is {_type(value)}, the chart's default {default!r} is {_type(default)}"
 
 
