@@ -80,7 +80,7 @@ class Addon(pulumi.ComponentResource):
                 chart=release.oci or release.chart,
                 version=release.version,
                 repository_opts=RepositoryOptsArgs(repo=release.repository) if release.repository else None,
-                values=overlay(values_of(release, self.view), given),
+                values=overlay(values_of(self.row, release, self.view), given),
                 skip_crds=release.skip_crds,
                 create_namespace=False,
                 atomic=False,
