@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from trellis.yaml_nodes import Kind, Node
+from trellis.yaml_nodes import Kind, Node, NodeError
 from trellis.yaml_scalars import MERGE, STR, Scalar, ScalarError, Timestamp, as_text, in_object, resolve
 
 KeyPath = tuple[str | int, ...]
@@ -42,7 +42,7 @@ class Reader:
     def __init__(self) -> None:
         self.problems: list[YamlProblem] = []
         self.positions: dict[KeyPath, Position] = {}
-        self._open_aliases: set[int] = set()
+        self._open_aliases: dict[int, Node] = {}
         self._nodes = 0
         self._nodes_from_aliases = 0
 
@@ -102,8 +102,7 @@ class Reader:
 
     def value(self, node: Node, path: KeyPath) -> Any:
         """A value inside a configuration object."""
-        if self._explodes(node, path):
-            return None
+        self._count()
         if node.target is not None:
             return self._alias(node, node.target, path)
         if node.kind is Kind.SEQUENCE:
@@ -120,9 +119,9 @@ class Reader:
         if id(node) in self._open_aliases:
             self.add(node, path, f"anchor '{node.text}' contains itself", "write the value out", f"*{node.text}")
             return None
-        self._open_aliases.add(id(node))
+        self._open_aliases[id(node)] = node
         value = self.value(target, path)
-        self._open_aliases.discard(id(node))
+        del self._open_aliases[id(node)]
         return value
 
     def _mapping(self, node: Node, path: KeyPath) -> Any:
@@ -151,6 +150,7 @@ class Reader:
                 else:  # the engine writes it without quotes and then reads its own output
                     self.add(key, path, "the engine takes a quoted `<<` for a merge", "use another key", "<<")
                 continue
+            self._count()
             name = self._key(key, path)
             if name is None:
                 continue
@@ -173,24 +173,27 @@ class Reader:
                 self.add(node, path, "`<<` needs a mapping or a list of mappings", "merge an anchor of a mapping", "<<")
             elif id(source) in self._open_aliases:
                 self.add(source, path, f"anchor '{source.text}' contains itself", "write the value out", "<<")
-            elif not self._explodes(source, path):
-                self._open_aliases.add(id(source))
+            else:
+                self._count()
+                self._open_aliases[id(source)] = source
                 for name, child in self.fields(mapping, path).items():
                     found.setdefault(name, child)
-                self._open_aliases.discard(id(source))
+                del self._open_aliases[id(source)]
 
-    def _explodes(self, node: Node, path: KeyPath) -> bool:
-        """Count a node; whether so many came from aliases that the engine refuses the file."""
+    def _count(self) -> None:
+        """Count a node. Raises `NodeError` when so many came from aliases that the engine refuses the file."""
         self._nodes += 1
-        self._nodes_from_aliases += bool(self._open_aliases)
+        if not self._open_aliases:
+            return
+        self._nodes_from_aliases += 1
         if self._nodes_from_aliases <= 100 or self._nodes <= 1000:
-            return False
+            return
         (high, low), (first, last) = _ALIAS_SHARE, _ALIAS_NODES
         sunk = min(max((self._nodes - first) / (last - first), 0.0), 1.0)
-        if self._nodes_from_aliases / self._nodes <= high - (high - low) * sunk:
-            return False
-        self.add(node, path, "aliases make the file explode", "use fewer aliases inside aliases", "")
-        return True
+        if self._nodes_from_aliases / self._nodes > high - (high - low) * sunk:
+            outermost = next(iter(self._open_aliases.values()))
+            message = f"alias '{outermost.text}' makes the file explode"
+            raise NodeError(message, outermost.line, outermost.column, "use fewer aliases inside aliases")
 
     def _key(self, key: Node, path: KeyPath) -> str | None:
         node = key.followed()

@@ -17,10 +17,15 @@ _ENGINE_INPUTS = frozenset({"__internal", "version"})
 """What the engine adds to a provider's inputs by itself, with the plugin's version."""
 
 
-def plan_from_preview(document: Mapping[str, Any], *, project: str, stack: str, as_of: str) -> Plan:
-    """Turn a preview into a plan: what will exist after it. Resources that it deletes are left out."""
+def plan_from_preview(
+    document: Mapping[str, Any], *, project: str, stack: str, as_of: str, outputs: Mapping[str, Any] | None = None
+) -> Plan:
+    """Turn a preview into a plan: what will exist after it. Resources that it deletes are left out.
+
+    The document holds neither the stack's outputs, which `outputs` may give as the engine's events tell them, nor
+    aliases, which the engine has resolved against its state by then.
+    """
     states = [step["newState"] for step in document.get("steps", []) if step.get("newState")]
-    outputs: Mapping[str, Any] = next((s.get("outputs", {}) for s in states if s["type"] == ROOT_TYPE), {})
     resources = {state["urn"]: _resource(state) for state in states if state["type"] != ROOT_TYPE}
     return Plan(
         project=project,
@@ -28,7 +33,7 @@ def plan_from_preview(document: Mapping[str, Any], *, project: str, stack: str, 
         environment=stack,
         as_of=as_of,
         resources=tuple(resources[urn] for urn in sorted(resources)),
-        outputs=_plain(outputs),
+        outputs=_plain(outputs or {}),
     )
 
 
@@ -48,7 +53,7 @@ def _resource(state: Mapping[str, Any]) -> Resource:
         protect=state.get("protect", False),
         retain_on_delete=state.get("retainOnDelete", False),
         deleted_with=state.get("deletedWith"),
-        aliases=tuple(sorted(state.get("aliases", ()))),
+        aliases=(),
         ignore_changes=tuple(sorted(state.get("ignoreChanges", ()))),
         inputs=inputs,
     )

@@ -20,7 +20,7 @@ from typing import Any
 from pulumi import automation
 from pulumi.automation import errors, events
 
-from trellis.engine.preview_json import plan_from_preview
+from trellis.engine.preview_json import ROOT_TYPE, plan_from_preview
 from trellis.plan import Plan
 from trellis.yaml_values import read_mapping
 
@@ -78,10 +78,14 @@ def engine_stack(
 def preview(stack: automation.Stack, *, as_of: str) -> EnginePreview:
     """Preview a stack from `engine_stack`. Raises `EngineError` with what the engine or the program said."""
     told: list[events.DiagnosticEvent] = []
+    outputs: dict[str, Any] = {}
 
     def listen(event: events.EngineEvent) -> None:
         if event.diagnostic_event and event.diagnostic_event.severity in _TOLD:
             told.append(event.diagnostic_event)
+        step = event.res_outputs_event.metadata if event.res_outputs_event else None
+        if step and step.type == ROOT_TYPE and step.new:
+            outputs.update(step.new.outputs or {})
 
     try:
         result = stack.preview(json=True, color="never", on_event=listen)
@@ -90,8 +94,10 @@ def preview(stack: automation.Stack, *, as_of: str) -> EnginePreview:
         raise EngineError("\n".join(said) or str(error)) from error
     project = stack.workspace.project_settings().name
     return EnginePreview(
-        plan=plan_from_preview(json.loads(result.stdout), project=project, stack=stack.name, as_of=as_of),
-        changes={str(operation.value): count for operation, count in result.change_summary.items()},
+        plan=plan_from_preview(
+            json.loads(result.stdout), project=project, stack=stack.name, as_of=as_of, outputs=outputs
+        ),
+        changes={str(operation): count for operation, count in sorted(result.change_summary.items())},
         warnings=tuple(_text(event) for event in told if event.severity == "warning"),
     )
 
