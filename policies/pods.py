@@ -112,7 +112,7 @@ def _amount(container: Container, key: str) -> Decimal | Unknown:
 
 
 @dataclass(frozen=True)
-class _Shape:
+class Shape:
     """Where a kind keeps its pod specs. In a path `*` is every key of a mapping and `[]` every element of a list."""
 
     paths: tuple[str, ...]
@@ -124,37 +124,36 @@ class _Shape:
 
 
 _TEMPLATE = ("spec.template.spec",)
-_JOB_TEMPLATE = ("spec.template.spec.replicatedJobs.[].template.spec.template.spec",)
-_SHAPES: Mapping[tuple[str, str], _Shape] = {
-    ("core", "Pod"): _Shape(("spec",), replicas=""),
-    ("core", "ReplicationController"): _Shape(_TEMPLATE, replicas="spec.replicas"),
-    ("apps", "Deployment"): _Shape(_TEMPLATE, replicas="spec.replicas"),
-    ("apps", "ReplicaSet"): _Shape(_TEMPLATE, replicas="spec.replicas"),
-    ("apps", "StatefulSet"): _Shape(_TEMPLATE, replicas="spec.replicas"),
-    ("apps", "DaemonSet"): _Shape(_TEMPLATE, replicas="", daemon=True),
-    ("argoproj.io", "Rollout"): _Shape(_TEMPLATE, replicas="spec.replicas"),
-    ("batch", "Job"): _Shape(_TEMPLATE),
-    ("batch", "CronJob"): _Shape(("spec.jobTemplate.spec.template.spec",)),
-    ("jobset.x-k8s.io", "JobSet"): _Shape(("spec.replicatedJobs.[].template.spec.template.spec",), training=True),
-    ("kubeflow.org", "Notebook"): _Shape(_TEMPLATE, replicas=""),
-    ("kubeflow.org", "PyTorchJob"): _Shape(("spec.pytorchReplicaSpecs.*.template.spec",), training=True),
-    ("kubeflow.org", "TFJob"): _Shape(("spec.tfReplicaSpecs.*.template.spec",), training=True),
-    ("kubeflow.org", "MPIJob"): _Shape(("spec.mpiReplicaSpecs.*.template.spec",), training=True),
-    ("kubeflow.org", "JAXJob"): _Shape(("spec.jaxReplicaSpecs.*.template.spec",), training=True),
-    ("machinelearning.seldon.io", "SeldonDeployment"): _Shape(
+JOB_TEMPLATE = ("spec.template.spec.replicatedJobs.[].template.spec.template.spec",)
+SHAPES: Mapping[tuple[str, str], Shape] = {
+    ("core", "Pod"): Shape(("spec",), replicas=""),
+    ("core", "ReplicationController"): Shape(_TEMPLATE, replicas="spec.replicas"),
+    ("apps", "Deployment"): Shape(_TEMPLATE, replicas="spec.replicas"),
+    ("apps", "ReplicaSet"): Shape(_TEMPLATE, replicas="spec.replicas"),
+    ("apps", "StatefulSet"): Shape(_TEMPLATE, replicas="spec.replicas"),
+    ("apps", "DaemonSet"): Shape(_TEMPLATE, replicas="", daemon=True),
+    ("argoproj.io", "Rollout"): Shape(_TEMPLATE, replicas="spec.replicas"),
+    ("batch", "Job"): Shape(_TEMPLATE),
+    ("batch", "CronJob"): Shape(("spec.jobTemplate.spec.template.spec",)),
+    ("jobset.x-k8s.io", "JobSet"): Shape(("spec.replicatedJobs.[].template.spec.template.spec",), training=True),
+    ("kubeflow.org", "Notebook"): Shape(_TEMPLATE, replicas=""),
+    ("kubeflow.org", "PyTorchJob"): Shape(("spec.pytorchReplicaSpecs.*.template.spec",), training=True),
+    ("kubeflow.org", "TFJob"): Shape(("spec.tfReplicaSpecs.*.template.spec",), training=True),
+    ("kubeflow.org", "MPIJob"): Shape(("spec.mpiReplicaSpecs.*.template.spec",), training=True),
+    ("machinelearning.seldon.io", "SeldonDeployment"): Shape(
         ("spec.predictors.[].componentSpecs.[].spec",), replicas="spec.replicas"
     ),
-    ("serving.kserve.io", "LLMInferenceService"): _Shape(
+    ("serving.kserve.io", "LLMInferenceService"): Shape(
         ("spec.template", "spec.worker", "spec.prefill.template", "spec.prefill.worker"), replicas="spec.replicas"
     ),
-    ("serving.kserve.io", "ServingRuntime"): _Shape(("spec",), partial=True),
-    ("serving.kserve.io", "ClusterServingRuntime"): _Shape(("spec",), partial=True),
-    ("trainer.kubeflow.org", "TrainingRuntime"): _Shape(_JOB_TEMPLATE, training=True, partial=True),
-    ("trainer.kubeflow.org", "ClusterTrainingRuntime"): _Shape(_JOB_TEMPLATE, training=True, partial=True),
+    ("serving.kserve.io", "ServingRuntime"): Shape(("spec",), partial=True),
+    ("serving.kserve.io", "ClusterServingRuntime"): Shape(("spec",), partial=True),
+    ("trainer.kubeflow.org", "TrainingRuntime"): Shape(JOB_TEMPLATE, training=True, partial=True),
+    ("trainer.kubeflow.org", "ClusterTrainingRuntime"): Shape(JOB_TEMPLATE, training=True, partial=True),
 }
 
 # Keys of an InferenceService component under which KServe takes a container's fields (CRD of KServe 0.20).
-_MODEL_KEYS = (
+MODEL_KEYS = (
     "model", "huggingface", "lightgbm", "onnx", "paddle", "pmml",
     "pytorch", "sklearn", "tensorflow", "triton", "xgboost",
 )  # fmt: skip
@@ -169,11 +168,11 @@ def pods_of(resource: Resource, runtimes: Mapping[str, Resource] | None = None) 
         return tuple(_inference_pods(resource))
     if (resource.group, resource.kind) == ("trainer.kubeflow.org", "TrainJob"):
         return (_training_pod(resource, runtimes or {}),)
-    shape = _SHAPES.get((resource.group, resource.kind))
+    shape = SHAPES.get((resource.group, resource.kind))
     return tuple(_shaped_pods(resource, shape)) if shape else ()
 
 
-def _shaped_pods(resource: Resource, shape: _Shape) -> Iterator[Pod]:
+def _shaped_pods(resource: Resource, shape: Shape) -> Iterator[Pod]:
     floor = 0 if shape.replicas is None else _replicas(resource.inputs, shape.replicas)
     for path in shape.paths:
         for spec in _resolve(resource.inputs, path.split(".")):
@@ -189,7 +188,7 @@ def _inference_pods(resource: Resource) -> Iterator[Pod]:
         part = resource.inputs.get("spec", role)
         if part.missing:
             continue
-        named = [part.get(key) for key in _MODEL_KEYS] if not part.hidden else []
+        named = [part.get(key) for key in MODEL_KEYS] if not part.hidden else []
         models = (Container(node, node.get("resources")) for node in named if not node.missing)
         floor = _replicas(part, "minReplicas")
         yield Pod(resource, part, (*_containers(part), *models), (part,), floor)
