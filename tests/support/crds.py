@@ -41,13 +41,14 @@ def crd_files(shared: Path) -> list[Path]:
 
 
 @cache
-def _text(path: Path) -> bytes:
-    return path.read_bytes()
+def _names(path: Path) -> frozenset[bytes]:
+    """Every group and kind that stands in a file, and other words in such places: enough to pass a file over."""
+    return frozenset(re.findall(rb"^ +(?:group|kind): *[\"']?([\w.-]+)", path.read_bytes(), re.MULTILINE))
 
 
 @cache
 def _parse(path: Path) -> tuple[Crd, ...]:
-    documents = yaml.load_all(_text(path), Loader=_Loader)
+    documents = yaml.load_all(path.read_bytes(), Loader=_Loader)
     return tuple(_crd(document, path) for document in documents if document)
 
 
@@ -68,17 +69,14 @@ def _crd(document: Mapping[str, Any], path: Path) -> Crd:
 def find_crd(shared: Path, group: str, kind: str) -> Crd | None:
     """The CRD of a kind, or None.
 
-    Files are read as bytes first and parsed only when both names stand in them as values: parsing all takes seconds.
+    Only files that name both are parsed: parsing all of them takes seconds.
     Raises LookupError when two files define the same kind, since one of them would be ignored unseen.
     """
-    wanted = [
-        re.compile(rb"^ +(?:%s): *[\"']?%s[\"']? *$" % (key, re.escape(name).encode()), re.MULTILINE)
-        for key, name in ((b"group", group), (b"kind", kind))
-    ]
+    wanted = {group.encode(), kind.encode()}
     found = [
         crd
         for path in crd_files(shared)
-        if kind.encode() in _text(path) and all(name.search(_text(path)) for name in wanted)
+        if wanted <= _names(path)
         for crd in _parse(path)
         if (crd.group, crd.kind) == (group, kind)
     ]
