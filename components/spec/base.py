@@ -12,6 +12,9 @@ from typing import Annotated, Any
 import semver
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
+
+from components.spec import forms
 
 Path = tuple[str | int, ...]
 """A place in the stack file below `trellis:platform`, outermost key first."""
@@ -22,6 +25,7 @@ class Model(BaseModel):
 
     model_config = ConfigDict(
         alias_generator=to_camel,
+        allow_inf_nan=False,
         extra="forbid",
         frozen=True,
         populate_by_name=False,
@@ -48,13 +52,30 @@ class Problem:
     fix: str
     """The edit that repairs it."""
     related: tuple[Path, ...] = field(default=())
-    """Other places that the judgement rests on; a problem there may be the real cause."""
+    """The places that the judgement rests on, where they are not `path`; a problem there may be the real cause."""
+    rule: str = ""
+    """Id of the check that found it, such as `unknown-key` or `weights-sum-to-100`."""
+
+
+def refused(message: str, *, allowed: str, instead: str = "") -> PydanticCustomError:
+    """An error for a validator to raise: what is wrong, what may stand there, and a value that would do."""
+    context = {"message": message, "allowed": allowed, "instead": instead}
+    return PydanticCustomError("refused", "{message}", context)
 
 
 def _semantic(value: str) -> str:
     if not semver.Version.is_valid(value.removeprefix("v")):
-        raise ValueError("not a semantic version (MAJOR.MINOR.PATCH)")
+        parts = re.findall(r"\d+", value)[:3]
+        padded = ".".join([*(str(int(part)) for part in parts), "0", "0"][:3]) if parts else "1.0.0"
+        raise refused(
+            "not a semantic version",
+            allowed="MAJOR.MINOR.PATCH with or without a leading v, such as v1.2.0",
+            instead=f"v{padded}",
+        )
     return value
+
+
+_IMAGE = "name:tag with a tag that does not move, or name@sha256:digest"
 
 
 def _pinned(value: str) -> str:
@@ -63,23 +84,21 @@ def _pinned(value: str) -> str:
         return value
     tag = value.rsplit("/", 1)[-1].partition(":")[2]
     if not tag:
-        raise ValueError("image has neither tag nor digest")
+        raise refused("image has neither tag nor digest", allowed=_IMAGE, instead=f"{value.rstrip(':')}:v1.0.0")
     if tag == "latest":
-        raise ValueError("image tag 'latest' moves")
+        raise refused("image tag `latest` moves", allowed=_IMAGE, instead=f"{value.removesuffix('latest')}v1.0.0")
     return value
 
 
-NAME_PATTERN = r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$"
-
-Name = Annotated[str, Field(pattern=NAME_PATTERN, description="DNS label: lower case, digits, dashes")]
-SemanticVersion = Annotated[str, AfterValidator(_semantic)]
-Image = Annotated[str, AfterValidator(_pinned)]
-KubernetesMinor = Annotated[str, Field(pattern=r"^1\.\d{2}$")]
-S3Uri = Annotated[str, Field(pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?$")]
-ModelUri = Annotated[str, Field(pattern=r"^(s3|gs|https|hf|pvc|oci)://.+$")]
+Name = Annotated[str, forms.NAME.field()]
+SemanticVersion = Annotated[str, AfterValidator(_semantic), Field(examples=["v1.0.0"])]
+Image = Annotated[str, AfterValidator(_pinned), Field(examples=["my-registry/llm-service:v1.0.0"])]
+KubernetesMinor = Annotated[str, forms.MINOR.field()]
+S3Uri = Annotated[str, forms.S3_URI.field()]
+ModelUri = Annotated[str, forms.MODEL_URI.field()]
 PositiveInt = Annotated[int, Field(gt=0)]
 Percent = Annotated[int, Field(ge=0, le=100)]
-Usd = Annotated[float, Field(gt=0, strict=False)]
+Usd = Annotated[float, Field(gt=0)]
 
 KEY = re.compile(r"^[A-Za-z0-9_-]+$")
 

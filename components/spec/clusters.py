@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from components.spec import forms
 from components.spec.base import KubernetesMinor, Model, Name, PositiveInt
 from components.spec.network import Cidr
 from components.spec.pools import ExistingPool, Pool
@@ -29,7 +30,7 @@ class RestrictedEndpoint(Model):
 
     access: Literal["restricted"]
     """`private`: inside the VPC; `restricted`: also from the ranges given."""
-    allowed_cidrs: tuple[Cidr, ...] = Field(min_length=1)
+    allowed_cidrs: tuple[Cidr, ...] = Field(min_length=1, examples=[["203.0.113.0/24"]])
     """Public ranges that may reach the API server. 0.0.0.0/0 is refused."""
 
 
@@ -39,7 +40,7 @@ Endpoint = Annotated[PrivateEndpoint | RestrictedEndpoint, Field(discriminator="
 class AccessEntry(Model):
     """Who may do what in the cluster, by IAM principal."""
 
-    principal_arn: str = Field(pattern=r"^arn:aws[a-z-]*:iam::\d{12}:(role|user)/.+$")
+    principal_arn: Annotated[str, forms.PRINCIPAL.field()]
     """IAM role or user."""
     policy: Literal["admin", "view"] = "view"
     """`admin` is AmazonEKSClusterAdminPolicy, `view` AmazonEKSViewPolicy."""
@@ -48,7 +49,7 @@ class AccessEntry(Model):
 class SystemNodes(Model):
     """The managed node group that runs controllers; Karpenter must not run on its own nodes."""
 
-    instance_types: tuple[str, ...] = ("m7i.xlarge",)
+    instance_types: tuple[str, ...] = Field(default=("m7i.xlarge",), min_length=1)
     """EC2 instance types, without GPUs."""
     nodes: int = Field(default=3, ge=2)
     """Fixed number of nodes, spread over the zones; two at least, for two replicas of each controller."""
@@ -92,9 +93,9 @@ class ExistingCluster(Model):
     """What runs here: `training`, `inference`, and `shared` services (MLflow, Argo CD), which run once."""
     kubeconfig: str = Field(examples=["~/.kube/config"])
     """Path of the kubeconfig on the machine that runs `pulumi up`; it should authenticate by an exec plugin."""
-    context: str
+    context: str = Field(examples=["dc1"])
     """Context in the kubeconfig; stated, so that a current context set elsewhere is never used by mistake."""
-    storage_class: str
+    storage_class: str = Field(examples=["local-path"])
     """StorageClass for volumes; it must exist."""
     pools: dict[Name, ExistingPool] = {}
     """Pools of nodes that are there, by name."""

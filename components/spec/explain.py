@@ -1,169 +1,199 @@
-"""Turns what pydantic says about a value into what a person needs: place, allowed values, consequence, edit."""
+"""Turns what pydantic says about a value into what a person needs: place, allowed values, consequence, edit.
+
+Each fault also says how to go on judging the rest of the file: with the value that was evidently meant, or without.
+"""
 
 from __future__ import annotations
 
-import difflib
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from components.spec import edits
 from components.spec.base import Path, Problem, dotted
-from components.spec.fields import keys_at
+from components.spec.fields import Shape, aliases, closest, place, shape_at, step
+from components.spec.guesses import UNSURE, Case, Guess, meant
+from components.spec.hints import allowed, example
+from components.spec.secrets import shown
+from components.spec.strays import stray
 
-_VARIANTS = frozenset(
-    {"create", "existing", "eks", "private", "restricted", "karpenter", "managed", "exclusive", "mig"}
-    | {"time-slicing", "mps", "cpu", "memory", "prometheus"}
-)
-"""Names that pydantic puts into a location to say which variant of a union it tried."""
-
-UNITS = {"Gib": "GiB", "Usd": "USD", "Days": "days", "Hours": "hours", "Percent": "percent", "Seconds": "seconds"}
-
-_UNREAD = "Trellis would have to guess what is meant; nothing is created from a guess"
+UNREAD = "Trellis would have to guess what is meant; nothing is created from a guess"
+MOVES = "each start could run other code, and no rollback would bring the old one back"
 
 
-def explain(error: ValidationError, values: Any) -> list[Problem]:
-    """Every fault of a validation error, as problems with places in the given values."""
-    problems: dict[Path, Problem] = {}
+@dataclass(frozen=True)
+class Fault:
+    """A problem of one value, and what to judge the rest of the file with."""
+
+    problem: Problem
+    at: Path
+    """The place of the value or key that is wrong."""
+    guess: Guess = UNSURE
+    """What was evidently meant instead, if that is evident."""
+    rename: str | None = None
+    """The key that was meant."""
+
+
+def explain(error: ValidationError, values: Any) -> list[Fault]:
+    """Every fault of a validation error, as problems with places in the given values; one for each place."""
+    found: dict[Path, Fault] = {}
     for detail in error.errors(include_url=False):
-        path = _place(detail["loc"], values)
-        problems.setdefault(path, _problem(detail, path, values))
-    return list(problems.values())
-
-
-def _place(loc: tuple[str | int, ...], values: Any) -> Path:
-    """Drop union variants and `[key]` markers from a location, so that it is a path in the file."""
-    path: list[str | int] = []
-    here = values
-    for index, part in enumerate(loc):
-        last = index == len(loc) - 1
-        if part == "[key]":
-            continue
-        inside = _inside(here, part)
-        if not inside and part in _VARIANTS and not (last and isinstance(here, Mapping)):
-            continue
-        path.append(part)
-        here = here[part] if inside else None
-    return tuple(path)
+        fault = _fault(detail, values)
+        found.setdefault(fault.at, fault)
+    meant_keys = {(*fault.at[:-1], fault.rename) for fault in found.values() if fault.rename is not None}
+    return [fault for at, fault in found.items() if at not in meant_keys]
 
 
 def value_at(values: Any, path: Path) -> Any:
     """The value at a path, or None."""
-    here = values
     for part in path:
-        if not _inside(here, part):
-            return None
-        here = here[part]
-    return here
+        values = step(values, part)
+    return values
 
 
-def _inside(here: Any, part: str | int) -> bool:
-    """Whether a step down from here leads anywhere."""
-    if isinstance(here, list):
-        return isinstance(part, int) and part < len(here)
-    return isinstance(here, Mapping) and part in here
-
-
-def _problem(detail: ErrorDetails, path: Path, values: Any) -> Problem:
-    kind = detail["type"]
-    value = value_at(values, path)
-    if kind == "extra_forbidden":
-        return _unknown_key(path, value)
-    if kind == "missing":
-        return Problem(
-            path=path,
-            value=None,
-            message="this setting is required",
-            allowed=_allowed(detail),
-            consequence="there is no default that would be right for everyone",
-            fix=f"add `{path[-1]}:` below `{dotted(path[:-1])}`",
-        )
-    if kind in {"union_tag_invalid", "union_tag_not_found"}:
-        return _variant(detail, path, value)
-    return Problem(
+def _fault(detail: ErrorDetails, values: Any) -> Fault:
+    path = place(detail["loc"])
+    case = Case(
+        kind="key" if detail["loc"] and detail["loc"][-1] == "[key]" else detail["type"],
         path=path,
-        value=value,
-        message=_message(detail),
-        allowed=_allowed(detail, path),
-        consequence=_UNREAD,
-        fix=_fix(path, value, detail),
+        value=value_at(values, path),
+        context=detail.get("ctx", {}),
+        shape=shape_at(path, values),
+        values=values,
+        message=detail["msg"],
     )
+    fault = _EXPLAINED.get(case.kind, _bad_value)(case)
+    problem = replace(fault.problem, value=shown(fault.problem.path, fault.problem.value))
+    return replace(fault, problem=problem)
 
 
-def _unknown_key(path: Path, value: Any) -> Problem:
-    known = keys_at(path[:-1])
-    near = difflib.get_close_matches(str(path[-1]), known, n=3, cutoff=0.5)
-    hint = f"rename it to `{near[0]}`" if near else f"remove `{path[-1]}`"
-    return Problem(
-        path=path,
-        value=value,
-        message="unknown key" + (f"; the nearest is `{near[0]}`" if near else ""),
-        allowed=", ".join(known) or "no further key",
+def _bad_name(case: Case) -> Fault:
+    """A name (of a pool, a model ...) that is no name."""
+    better = edits.slug(str(case.path[-1]))
+    problem = Problem(
+        path=case.path,
+        value=case.path[-1],
+        message="this name cannot be used",
+        allowed="lower-case letters, digits and dashes, beginning with a letter; 40 at most",
+        consequence="Kubernetes and AWS would refuse objects of that name",
+        fix=f"rename it to `{dotted((*case.path[:-1], better))}`, here and wherever it is referred to",
+        rule="bad-name",
+    )
+    return Fault(problem, case.path, rename=better)
+
+
+def _unknown_key(case: Case) -> Fault:
+    found = stray(case.path, case.value, case.values)
+    problem = Problem(
+        path=case.path,
+        value=case.value,
+        message=found.message,
+        allowed=", ".join(found.known) or "no further key",
         consequence="it would have been ignored, and what was meant would not happen",
-        fix=hint,
+        fix=found.fix,
+        rule="unknown-key",
     )
+    return Fault(problem, case.path, rename=found.rename)
 
 
-def _variant(detail: ErrorDetails, path: Path, value: Any) -> Problem:
-    context = detail.get("ctx", {})
-    tag = str(context.get("discriminator", "kind")).strip("'")
-    allowed = str(context.get("expected_tags", "")).replace("'", "`") or "see stacks/schema.json"
-    given = value.get(tag) if isinstance(value, Mapping) else value
-    where = (*path, tag) if isinstance(value, Mapping) else path
-    return Problem(
-        path=where if isinstance(value, Mapping) and tag in value else path,
+def _missing(case: Case) -> Fault:
+    shape, path = case.shape, case.path
+    problem = Problem(
+        path=path,
+        value=None,
+        message="this setting is required",
+        allowed=allowed(shape, path),
+        consequence="there is no default that would be right for everyone",
+        fix=_add_block(path, shape) if shape and shape.kind == "model" else edits.add(path, example(shape)),
+        rule="required",
+    )
+    return Fault(problem, path)
+
+
+def _add_block(path: Path, shape: Shape) -> str:
+    keys = [shape.tag] if shape.tag else [key for key, info in aliases(shape.models[0]).items() if info.is_required()]
+    return f"add `{dotted(path)}:` with {edits.listed(f'`{key}`' for key in keys)} below it"
+
+
+def _variant(case: Case) -> Fault:
+    """A mapping whose tag (`kind`, `provisioner` ...) is missing or says nothing known."""
+    shape = case.shape or Shape(kind="model")
+    tag, tags = shape.tag or "kind", list(shape.variants())
+    given = step(case.value, tag)
+    near = edits.nearest(given, tags) if given is not None else []
+    best = near[0] if near else closest(shape, case.value)
+    where = (*case.path, tag)
+    problem = Problem(
+        path=where,
         value=given,
-        message=f"`{tag}` says nothing that is known" if given is not None else f"`{tag}` is missing",
-        allowed=allowed,
-        consequence=_UNREAD,
-        fix=f"write `{tag}:` with one of {allowed}",
+        message=f"`{tag}` is missing" if given is None else f"`{tag}` is none of those known",
+        allowed=edits.listed(tags),
+        consequence=UNREAD,
+        fix=edits.add(where, best) if given is None else edits.put(where, best),
+        rule="wrong-variant",
     )
+    return Fault(problem, where, guess=Guess(best))
 
 
-def _message(detail: ErrorDetails) -> str:
-    text = detail["msg"].removeprefix("Value error, ")
-    return text[:1].lower() + text[1:]
+def _refused(case: Case) -> Fault:
+    """What a validator of ours refused; it says itself what would do."""
+    message, instead = str(case.context["message"]), str(case.context["instead"])
+    release = value_at(case.values, (*case.path[:-1], "release"))
+    if message.startswith("image") and isinstance(release, str):
+        instead = f"{instead.rpartition(':')[0]}:{release}"
+    problem = Problem(
+        path=case.path,
+        value=case.value,
+        message=message,
+        allowed=str(case.context["allowed"]),
+        consequence=MOVES if message.startswith("image") else UNREAD,
+        fix=edits.put(case.path, instead),
+        rule="refused",
+    )
+    return Fault(problem, case.path, guess=Guess(instead))
 
 
-def _unit(path: Path) -> str:
-    name = next((p for p in reversed(path) if isinstance(p, str)), "")
-    return next((unit for suffix, unit in UNITS.items() if name.endswith(suffix)), "")
+def _bad_value(case: Case) -> Fault:
+    guess = meant(case)
+    sample = guess.value if guess.known else example(case.shape)
+    problem = Problem(
+        path=case.path,
+        value=case.value,
+        message=guess.message or _WORDS.get(case.kind) or case.message,
+        allowed=allowed(case.shape, case.path),
+        consequence=UNREAD,
+        fix=edits.put(case.path, sample) + ("" if guess.known else ", for example"),
+        rule="wrong-value",
+    )
+    return Fault(problem, case.path, guess=guess)
 
 
-def _allowed(detail: ErrorDetails, path: Path = ()) -> str:
-    context = detail.get("ctx", {})
-    unit = f" {_unit(path)}" if _unit(path) else ""
-    if "expected" in context:
-        return str(context["expected"]).replace("'", "`")
-    if "pattern" in context:
-        return f"text that matches {context['pattern']}"
-    bounds = [
-        f"{word} {context[key]}{unit}"
-        for key, word in (("ge", "at least"), ("gt", "more than"), ("le", "at most"), ("lt", "less than"))
-        if key in context
-    ]
-    if bounds:
-        return " and ".join(bounds)
-    for start, text in (("int", "a whole number"), ("float", "a number"), ("bool", "true or false")):
-        if detail["type"].startswith(start):
-            return f"{text}{f', in{unit}' if unit else ''}"
-    if "min_length" in context:
-        return f"at least {context['min_length']} entries"
-    named = {"string_type": "text (put it in quotes)", "model_type": "a mapping", "dict_type": "a mapping"}
-    return named.get(detail["type"], _message(detail))
+_WORDS: Mapping[str, str] = {
+    "string_type": "not text",
+    **dict.fromkeys(("int_type", "int_from_float", "int_parsing"), "not a whole number"),
+    **dict.fromkeys(("float_type", "float_parsing", "finite_number"), "not a number"),
+    "bool_type": "not `true` or `false`",
+    **dict.fromkeys(("dict_type", "model_type", "model_attributes_type"), "not a mapping"),
+    "tuple_type": "not a list",
+    "literal_error": "none of the values known here",
+    "string_pattern_mismatch": "not of the form that is needed here",
+    "string_too_short": "empty",
+    "too_short": "too few entries",
+    "too_long": "too many entries",
+    **dict.fromkeys(("greater_than", "greater_than_equal"), "too small"),
+    **dict.fromkeys(("less_than", "less_than_equal"), "too large"),
+    "multiple_of": "not one of the steps allowed",
+}
+"""Kind of fault -> what is wrong, where pydantic's own words speak of Python."""
 
-
-def _fix(path: Path, value: Any, detail: ErrorDetails) -> str:
-    """The edit: for `32Gi` in a GiB field, the bare number; for a near miss of a literal, the literal."""
-    name = path[-1] if path else "trellis:platform"
-    unit = _unit(path)
-    number = re.match(r"^\s*(\d+(?:\.\d+)?)\s*[A-Za-z$%]*\s*$", str(value))
-    if unit and number and isinstance(value, str):
-        return f"write `{name}: {number.group(1)}` (the unit, {unit}, is in the name)"
-    choices = re.findall(r"'([^']+)'", str(detail.get("ctx", {}).get("expected", "")))
-    near = difflib.get_close_matches(str(value), choices, n=1, cutoff=0.4)
-    if near:
-        return f"write `{name}: {near[0]}`"
-    return f"write {_allowed(detail, path)}"
+_EXPLAINED: Mapping[str, Callable[[Case], Fault]] = {
+    "key": _bad_name,
+    "extra_forbidden": _unknown_key,
+    "missing": _missing,
+    "union_tag_invalid": _variant,
+    "union_tag_not_found": _variant,
+    "refused": _refused,
+}

@@ -6,17 +6,18 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from components.spec import forms
 from components.spec.base import Model, Percent, PositiveInt
 
 
 class Budget(Model):
     """What the environment may cost."""
 
-    monthly_usd: Annotated[float, Field(ge=0, strict=False)]
+    monthly_usd: Annotated[float, Field(ge=0)]
     """Budget a month in USD. The worst case (every pool at its limit, on demand) is held against it."""
     alert_percents: tuple[Percent, ...] = (50, 80, 100)
     """AWS Budgets sends a mail at these percentages of actual cost."""
-    alert_emails: tuple[str, ...] = ()
+    alert_emails: tuple[Annotated[str, forms.EMAIL.field()], ...] = ()
     """Who gets the mail; empty creates no AWS Budget."""
 
 

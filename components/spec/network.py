@@ -7,11 +7,20 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from components.spec.base import Model, PositiveInt
+from components.spec import forms
+from components.spec.base import Model, PositiveInt, refused
+
+SubnetId = Annotated[str, forms.SUBNET.field()]
 
 
 def _network(value: str) -> str:
-    IPv4Network(value)  # raises ValueError with the reason: host bits set, not a network
+    allowed = "an IPv4 range with its prefix length, such as 10.20.0.0/16"
+    try:
+        loose = IPv4Network(value, strict=False)
+    except ValueError:
+        raise refused("not an IPv4 range", allowed=allowed, instead="10.20.0.0/16") from None
+    if str(loose) != value:
+        raise refused("the address is not the first of its range", allowed=allowed, instead=str(loose))
     return value
 
 
@@ -38,7 +47,7 @@ class CreatedNetwork(Model):
     interface_endpoints: tuple[InterfaceEndpoint, ...] = ("ecr.api", "ecr.dkr", "sts", "ec2")
     """AWS services reached inside the VPC, so that image pulls pay no NAT. S3 always has a gateway endpoint."""
     flow_log_retention_days: PositiveInt = 30
-    """Days that VPC flow logs are kept, in days."""
+    """Days that VPC flow logs are kept."""
 
 
 class ExistingNetwork(Model):
@@ -46,13 +55,15 @@ class ExistingNetwork(Model):
 
     mode: Literal["existing"]
     """`existing` uses a VPC by id."""
-    vpc_id: str = Field(pattern=r"^vpc-[0-9a-f]{8,17}$")
+    vpc_id: Annotated[str, forms.VPC.field()]
     """Id of the VPC."""
     cidr: Cidr
     """Its address range, stated so that overlaps are found before anything is created."""
-    private_subnet_ids: dict[str, str] = Field(min_length=2)
+    private_subnet_ids: dict[str, SubnetId] = Field(
+        min_length=2, examples=[{"use1-az1": "subnet-0a1b2c3d4e5f60718", "use1-az2": "subnet-0b1b2c3d4e5f60718"}]
+    )
     """Private subnet id by availability-zone id; EKS needs two zones."""
-    public_subnet_ids: dict[str, str] = {}
+    public_subnet_ids: dict[str, SubnetId] = {}
     """Public subnet id by availability-zone id; empty means that no internet-facing load balancer can exist."""
 
 

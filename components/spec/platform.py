@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from components.spec import forms
 from components.spec.base import Model, Name
 from components.spec.clusters import Cluster, EksCluster, ExistingCluster
 from components.spec.guardrails import Guardrails
@@ -17,18 +18,18 @@ from components.spec.workloads import ServedModel, Team, TrainingJob
 class Aws(Model):
     """The account and region. They are stated, never asked for, so that a preview needs no credentials."""
 
-    account_id: str = Field(pattern=r"^\d{12}$")
+    account_id: Annotated[str, forms.ACCOUNT.field()]
     """AWS account; the provider refuses any other."""
-    region: str = Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
+    region: Annotated[str, forms.REGION.field()]
     """AWS region."""
 
 
 class Ownership(Model):
     """Who runs the platform and who pays; tags on everything."""
 
-    team: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
+    team: Annotated[str, forms.TEAM.field()]
     """Team that runs the platform."""
-    cost_centre: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*$")
+    cost_centre: Annotated[str, forms.COST_CENTRE.field()]
     """Cost centre that pays."""
 
 
@@ -44,7 +45,7 @@ class Protection(Model):
 class Platform(Model):
     """What one environment wants. Written in `stacks/Pulumi.<env>.yaml` under `trellis:platform`."""
 
-    environment: Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]{0,13}[a-z0-9])?$")]
+    environment: Annotated[str, forms.ENVIRONMENT.field()]
     """Name of the environment; part of every global name. 15 characters at most."""
     ownership: Ownership
     """Who runs it and who pays."""

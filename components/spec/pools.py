@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from components.spec import forms
 from components.spec.base import Model, Percent, PositiveInt
 
 CapacityType = Literal["on-demand", "spot", "reserved"]
@@ -68,7 +69,7 @@ class PoolLimits(Model):
 class Reservation(Model):
     """Capacity that was bought ahead."""
 
-    id: str = Field(pattern=r"^cr-[0-9a-f]{8,17}$")
+    id: Annotated[str, forms.RESERVATION.field()]
     """Id of the On-Demand Capacity Reservation or Capacity Block."""
     kind: Literal["on-demand", "block"] = "on-demand"
     """`block` is a Capacity Block for ML (fixed time, paid ahead); `on-demand` an open or targeted reservation."""
@@ -111,6 +112,9 @@ class Ec2Pool(PoolBase):
     """Operating system; decides who owns the GPU driver (see the catalogue's ownership table)."""
     disk_gib: int = Field(default=100, ge=30)
     """Root volume in GiB, encrypted gp3."""
+    zone_id: Annotated[str, forms.ZONE.field()] | None = None
+    """The one zone that the pool lives in, by id: the zone of its reservation. Absent: all zones, but a placement
+    group, which cannot span zones, goes to the network's first."""
     multi_node: MultiNode | None = None
     """EFA and placement group for distributed training; absent elsewhere."""
 

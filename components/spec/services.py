@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
+from components.spec import forms
 from components.spec.base import Model, Name, PositiveInt
 
 
 class Oidc(Model):
     """Single sign-on for every exposed user interface."""
 
-    issuer_url: str = Field(pattern=r"^https://.+")
+    issuer_url: Annotated[str, forms.HTTPS.field()]
     """OIDC issuer."""
-    client_id: str
+    client_id: str = Field(examples=["trellis"])
     """Client id registered there."""
-    secret_name: str
+    secret_name: str = Field(examples=["trellis/oidc"])
     """Name in AWS Secrets Manager of the client secret (keys `clientSecret` and `cookieSecret`); never the secret."""
 
 
 class Exposure(Model):
     """How user interfaces are reached from outside. Absent: by port-forward only, with the command printed."""
 
-    domain: str = Field(pattern=r"^([a-z0-9-]+\.)+[a-z]{2,}$")
+    domain: Annotated[str, forms.DOMAIN.field()]
     """Domain below which each interface gets a name, such as `grafana.<domain>`."""
-    certificate_arn: str = Field(pattern=r"^arn:aws[a-z-]*:acm:.+$")
+    certificate_arn: Annotated[str, forms.CERTIFICATE.field()]
     """ACM certificate for `*.<domain>`."""
     oidc: Oidc
     """Login in front of every interface; MLflow has none of its own."""
@@ -47,7 +48,7 @@ class Monitoring(Model):
 class Gitops(Model):
     """What Argo CD follows."""
 
-    repo_url: str = Field(default="https://github.com/myorg/ml-models", pattern=r"^(https|ssh)://.+|^git@.+")
+    repo_url: Annotated[str, forms.REPOSITORY.field()] = "https://github.com/myorg/ml-models"
     """Git repository that holds what models and teams change."""
     revision: str = "main"
     """Branch, tag or commit that the root Application follows."""
@@ -69,7 +70,7 @@ class GitopsApplication(Model):
 class Database(Model):
     """The RDS PostgreSQL instance behind MLflow. RDS makes and rotates its password in Secrets Manager."""
 
-    instance_class: str = Field(default="db.t4g.medium", pattern=r"^db\.[a-z0-9]+\.[a-z0-9]+$")
+    instance_class: Annotated[str, forms.DATABASE_CLASS.field()] = "db.t4g.medium"
     """RDS instance class."""
     engine_version: str = "17"
     """PostgreSQL major version; minor upgrades are automatic."""

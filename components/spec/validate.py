@@ -1,69 +1,102 @@
 """From plain settings to a `Platform`, or every problem that stands in the way.
 
-The schema speaks first. Where it finds faults, the faulty parts are cut out and the rest is judged again, so that the
-cross-field rules can also say what they see: a person gets all mistakes in one go.
+The schema speaks first. What it finds is mended or taken out (see `draft`), so that the rest is judged as well; then
+the cross-field rules say what they see: a person gets all mistakes in one go, each once.
 """
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
 
+from components.spec import edits
 from components.spec.base import Path, Problem
-from components.spec.explain import explain, value_at
+from components.spec.draft import Draft, each_text
+from components.spec.explain import explain
 from components.spec.platform import Platform
-from components.spec.rules import RULES
+from components.spec.rules import RULES, rule_id
+from components.spec.secrets import HIDDEN, is_credential
 
-MAX_CUTS = 50
-"""Rounds of cutting before giving up on judging the rest; a file with more broken parts says enough already."""
+MAX_ROUNDS = 50
+"""Rounds of mending before giving up on judging the rest; a file with more broken layers says enough already."""
 
 
 def validate(values: Mapping[str, Any]) -> tuple[Platform | None, list[Problem]]:
     """Return the platform and no problem, or all problems (and the platform only if it could be judged)."""
-    problems: list[Problem] = []
-    cut: list[Path] = []
-    rest: Any = copy.deepcopy(dict(values))
-    platform: Platform | None = None
-    for _ in range(MAX_CUTS):
-        try:
-            platform = Platform.model_validate_json(json.dumps(rest, default=str))
-            break
-        except ValidationError as error:
-            found = explain(error, rest)
-            known = {p.path for p in problems}
-            problems += [p for p in found if p.path not in known and not _touches(p.path, cut)]
-            if not _cut(rest, found, cut):
-                break
+    draft = Draft(values)
+    problems = [_encrypted(path) for path, _ in draft.foreign] + _credentials(values)
+    platform = _judge_shape(draft, problems)
     if platform is not None:
-        for rule in RULES:
-            problems += [p for p in rule(platform) if not any(_touches(q, cut) for q in (p.path, *p.related))]
-    return platform, problems
+        problems += _judge_rules(draft, platform)
+    seen: dict[tuple[Path, str], Problem] = {}
+    for problem in problems:
+        seen.setdefault((problem.path, problem.message), problem)
+    return platform, list(seen.values())
 
 
-def _touches(path: Path, cut: list[Path]) -> bool:
-    """Whether a path stands inside a part that was cut out, or holds one directly."""
-    return any(path[: len(c)] == c or (len(c) == len(path) + 1 and c[: len(path)] == path) for c in cut)
+def _judge_shape(draft: Draft, problems: list[Problem]) -> Platform | None:
+    """Validate until nothing is wrong any more; add what was wrong to the problems."""
+    for _ in range(MAX_ROUNDS):
+        plain = draft.plain()
+        try:
+            return Platform.model_validate_json(json.dumps(plain))
+        except ValidationError as error:
+            faults = explain(error, plain)
+            found = [replace(fault.problem, path=draft.original(fault.problem.path)) for fault in faults]
+            problems += [problem for problem in found if not draft.in_doubt(problem)]
+            # From the last place to the first: a later entry of a list goes before an earlier one moves its index.
+            for fault in sorted(faults, key=lambda fault: _order(fault.at), reverse=True):
+                draft.mend(fault)
+    return None
 
 
-def _cut(rest: Any, found: list[Problem], cut: list[Path]) -> bool:
-    """Remove the faulty parts; a required one takes its parent with it. False when the root itself would go."""
-    for problem in sorted(found, key=lambda p: len(p.path), reverse=True):
-        path = problem.path if problem.path not in cut else problem.path[:-1]
-        while path and not _remove(rest, path):
-            path = path[:-1]
-        if not path:
-            return False
-        cut.append(path)
-    return True
+def _order(path: Path) -> list[tuple[int, str]]:
+    return [(part, "") if isinstance(part, int) else (-1, part) for part in path]
 
 
-def _remove(rest: Any, path: Path) -> bool:
-    parent = value_at(rest, path[:-1])
-    if value_at(rest, path) is None or not isinstance(parent, dict | list):
-        return False
-    del parent[path[-1]]  # type: ignore[arg-type]  # value_at found it: an index into a list, a key into a mapping
-    return True
+def _judge_rules(draft: Draft, platform: Platform) -> list[Problem]:
+    """What the cross-field rules say, without what rests on a value that is in doubt."""
+    found = [
+        replace(
+            problem,
+            rule=rule_id(rule),
+            path=draft.original(problem.path),
+            related=tuple(draft.original(place) for place in problem.related),
+        )
+        for rule in RULES
+        for problem in rule(platform)
+    ]
+    return [problem for problem in found if not draft.in_doubt(problem)]
+
+
+def _encrypted(path: Path) -> Problem:
+    return Problem(
+        path=path,
+        value=HIDDEN,
+        message="an encrypted value",
+        allowed="plain values; a secret stands here by its name in AWS Secrets Manager",
+        consequence="the secret would end in plain text in cluster objects and in the state",
+        fix=f"{edits.remove(path)}, keep the secret in AWS Secrets Manager, and name it where a key asks for a name",
+        rule="no-secrets",
+    )
+
+
+def _credentials(values: Mapping[str, Any]) -> list[Problem]:
+    """Credentials that were written into the file; none of them is ever shown."""
+    return [
+        Problem(
+            path=path,
+            value=HIDDEN,
+            message="this looks like a credential",
+            allowed="no secret of any kind",
+            consequence="it would be readable in the repository, in cluster objects and in the state",
+            fix=f"{edits.remove(path)}, revoke the credential, and keep its successor in AWS Secrets Manager",
+            rule="no-secrets",
+        )
+        for path, text in each_text(values)
+        if is_credential(text)
+    ]

@@ -39,9 +39,9 @@ class Resources(Model):
     """GPUs, or shares of a GPU on a shared pool."""
     mig_profile: str | None = Field(default=None, examples=["1g.10gb"])
     """MIG profile asked for on a MIG pool; `gpus` is then the number of slices."""
-    cpu: Annotated[float, Field(gt=0, strict=False)] = 1
+    cpu: Annotated[float, Field(gt=0)] = 1
     """CPU cores."""
-    memory_gib: Annotated[float, Field(gt=0, strict=False)] = 2
+    memory_gib: Annotated[float, Field(gt=0)] = 2
     """Memory in GiB."""
     shared_memory_gib: int = Field(default=0, ge=0)
     """Size of /dev/shm in GiB; multi-GPU training needs some."""
@@ -65,7 +65,7 @@ class KedaScaling(Model):
 
     by: Literal["prometheus"]
     """What drives the number of replicas."""
-    query: str
+    query: str = Field(min_length=1, examples=['sum(rate(istio_requests_total{app="llm"}[1m]))'])
     """PromQL query that returns one number."""
     target_value: PositiveInt
     """Value per replica that is aimed at."""
@@ -108,7 +108,7 @@ class ServedModel(Model):
     """What one replica asks for."""
     scaling: Scaling = Field(default=HpaScaling(), discriminator="by")
     """How the number of replicas follows the load."""
-    port: PositiveInt = 8080
+    port: int = Field(default=8080, ge=1, le=65535)
     """Port that the server listens on."""
     match_headers: dict[str, str] = {}
     """Only requests with exactly these headers are routed; empty routes all."""

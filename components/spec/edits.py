@@ -1,0 +1,71 @@
+"""The edits that messages offer: paths and values written the way a person types them into a stack file."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from components.spec.base import Path, dotted
+
+_PLAIN = re.compile(r"^[A-Za-z/~][A-Za-z0-9_./+-]*$")
+_WORDS = frozenset({"true", "false", "yes", "no", "on", "off", "null", "y", "n", "~"})
+"""Plain words that some reader of YAML takes for something else than text."""
+
+
+def flow(value: Any) -> str:
+    """A value on one line of YAML, quoted only where it must be."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{flow(key)}: {flow(entry)}" for key, entry in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(flow(entry) for entry in value) + "]"
+    if isinstance(value, str) and _PLAIN.match(value) and value.lower() not in _WORDS:
+        return value
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def put(path: Path, value: Any) -> str:
+    """`set ...`: write this value there."""
+    if path and isinstance(path[-1], int):
+        return f"write `{flow(value)}` at `{dotted(path)}`"
+    return f"set `{dotted(path)}: {flow(value)}`"
+
+
+def add(path: Path, value: Any) -> str:
+    """`add ...`: the key is not there yet."""
+    return f"add `{dotted(path)}: {flow(value)}`"
+
+
+def remove(path: Path) -> str:
+    """`remove ...`: take the key away; where a profile sets it, `null` does that."""
+    return f"remove `{dotted(path)}` (write `null` where a profile sets it)"
+
+
+def listed(names: Iterable[object], at_most: int = 12) -> str:
+    """Names in one line; where they are many, the first ones and how many more there are."""
+    shown = [str(name) for name in names]
+    more = len(shown) - at_most
+    return ", ".join(shown[:at_most]) + (f" and {more} more" if more > 0 else "")
+
+
+def nearest(given: object, known: Iterable[str], at_most: int = 3) -> list[str]:
+    """The known names most like a given one, best first. Case, dashes and underscores count for nothing."""
+    by_plain = {_plain(name): name for name in known}
+    text = _plain(str(given))
+    close = difflib.get_close_matches(text, by_plain, n=at_most, cutoff=0.65)
+    within = sorted(name for name in by_plain if len(text) > 2 and (text in name or name in text))
+    return [by_plain[name] for name in dict.fromkeys([*close, *within])][:at_most]
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[-_ ]", "", name).lower()
+
+
+def slug(text: str, longest: int = 40) -> str:
+    """A text made into a name: lower case, dashes for whatever else, beginning with a letter."""
+    words = re.sub(r"[^a-z0-9]+", "-", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", text).lower()).strip("-")
+    return re.sub(r"^[^a-z]+", "", words)[:longest].strip("-") or "name"
