@@ -21,12 +21,14 @@ CSI_CHARTS = {
 
 def chart_index() -> dict[str, Any]:
     """What is known of each chart: version, app version, origin, CRDs."""
-    return _read("charts/index.json")["charts"]
+    charts: dict[str, Any] = _read("charts/index.json")["charts"]
+    return charts
 
 
 def chart_objects() -> dict[str, Any]:
     """What each chart renders to, with values fit for a platform."""
-    return _read("facts/chart-objects.json")["charts"]
+    charts: dict[str, Any] = _read("facts/chart-objects.json")["charts"]
+    return charts
 
 
 def kustomize_trees() -> dict[tuple[str, str, str], dict[str, Any]]:
