@@ -14,7 +14,7 @@ import pulumi
 from google.protobuf import empty_pb2, struct_pb2
 from pulumi.runtime import mocks, rpc, settings
 from pulumi.runtime.proto import resource_pb2
-from pulumi.runtime.stack import Stack, run_pulumi_func
+from pulumi.runtime.stack import Stack
 
 from trellis.plan import SECRET, UNKNOWN, Plan, Resource
 
@@ -141,6 +141,22 @@ async def _outputs(stack: Stack) -> dict[str, Any]:
     return _struct(wire)
 
 
+async def _settle() -> None:
+    """Wait until nothing is outstanding any more.
+
+    The SDK's own loop waits for one task at a time and looks at all others each time, which takes a minute for a
+    thousand models. Here whole batches are awaited; what they start is the next batch.
+    """
+    manager = settings.SETTINGS.rpc_manager
+    while manager.rpcs or settings.SETTINGS.outputs:
+        batch = [*manager.rpcs, *settings.SETTINGS.outputs]
+        manager.rpcs.clear()
+        settings.SETTINGS.outputs.clear()
+        await asyncio.gather(*batch)
+        if manager.unhandled_exception is not None:
+            raise manager.unhandled_exception.with_traceback(manager.exception_traceback)
+
+
 def record(program: Callable[[], None], *, project: str, stack: str, config: Mapping[str, str], as_of: str) -> Plan:
     """Run a program and return its plan.
 
@@ -155,7 +171,9 @@ def record(program: Callable[[], None], *, project: str, stack: str, config: Map
         settings.set_root_resource(None)  # type: ignore[arg-type]  # None is how the SDK says "no stack yet"
         mocks.set_mocks(_NoMocks(), project=project, stack=stack, preview=True, monitor=monitor)
         pulumi.runtime.set_all_config(dict(config))
-        await run_pulumi_func(program)
+        settings.SETTINGS.outputs.clear()  # a program that failed before leaves tasks of its ended loop here
+        program()
+        await _settle()
         root = settings.get_root_resource()
         return await _outputs(root) if isinstance(root, Stack) else {}
 
