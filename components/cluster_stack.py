@@ -6,7 +6,7 @@ cluster is in `eks_side`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,11 +15,13 @@ import pulumi
 from components.catalogue.addons import dependencies
 from components.eks_side import EksSide
 from components.k8s.addon import AddonArgs, Peer
+from components.k8s.exposure import Exposure
 from components.k8s.models import Model
 from components.k8s.namespaces import Namespaces
 from components.k8s.provider import provider
-from components.k8s.registry import component_for
+from components.k8s.registry import component_for, has_objects
 from components.layout.clusters import ClusterView
+from components.layout.exposure import addresses, gate, rows_with_interfaces
 from components.layout.inventory import pools
 from components.layout.namespaces import namespaces
 from components.spec.clusters import ExistingCluster
@@ -33,6 +35,8 @@ class ClusterStackArgs:
     """The AWS side; None for a cluster that exists already."""
     peers: Mapping[str, Peer] = field(default_factory=dict)
     """The environment's other EKS clusters by name."""
+    before: Mapping[str, Sequence[pulumi.Resource]] = field(default_factory=dict)
+    """What stands before an add-on beyond its own cluster, such as the ways to other clusters."""
 
 
 class ClusterStack(pulumi.ComponentResource):
@@ -43,7 +47,7 @@ class ClusterStack(pulumi.ComponentResource):
         self.view = view
         self.outputs: dict[str, Any] = {}
         self.installed: dict[str, pulumi.Resource] = {}
-        self._eks, self._peers = args.eks, args.peers
+        self._eks, self._peers, self._elsewhere = args.eks, args.peers, args.before
         if self._eks is not None:
             self.installed.update(self._eks.installed)
             self.outputs.update(self._eks.outputs)
@@ -53,6 +57,7 @@ class ClusterStack(pulumi.ComponentResource):
         self._in_cluster = pulumi.ResourceOptions(parent=self, provider=self._kubernetes)
         self._namespaces = Namespaces(view.name, namespaces(view), self._in_cluster)
         self._addons()
+        self._exposure()
         self._models()
         self.outputs["pools"] = pools(view)
         self.register_outputs({})
@@ -67,19 +72,37 @@ class ClusterStack(pulumi.ComponentResource):
     def _before(self, row: str) -> list[pulumi.Resource]:
         """What stands before an add-on: namespaces, nodes and roles, and the add-ons that the catalogue names."""
         first: list[pulumi.Resource] = [self._namespaces, *(self._eks.before(row) if self._eks else [])]
+        first += self._elsewhere.get(row, [])
         return first + [self.installed[one] for one in dependencies(row, self.view.addons) if one in self.installed]
 
     def _addons(self) -> None:
         for row in self.view.addons:
-            if row in self.installed:
+            if row in self.installed and not has_objects(row):
                 continue
             args = AddonArgs(
                 values=self._eks.values(row) if self._eks else {},
                 facts=self._eks.facts if self._eks else {},
                 peers=self._peers,
             )
-            opts = pulumi.ResourceOptions(parent=self, provider=self._kubernetes, depends_on=self._before(row))
+            opts = self._after(*self._before(row), *self._by_eks(row))
             self.installed[row] = component_for(row)(f"{self.view.name}-{row}", row, self.view, args, opts)
+
+    def _by_eks(self, row: str) -> list[pulumi.Resource]:
+        """The add-on itself where EKS installs it, and only its objects are ours to make."""
+        return [self.installed[row]] if row in self.installed else []
+
+    def _after(self, *needed: pulumi.Resource) -> pulumi.ResourceOptions:
+        """Options of a component in the cluster that comes after others."""
+        return pulumi.ResourceOptions(parent=self, provider=self._kubernetes, depends_on=list(needed))
+
+    def _exposure(self) -> None:
+        """Interfaces behind a load balancer. They go before its controller and before what they show."""
+        exposure = gate(self.view)
+        if exposure is not None:
+            rows = ("aws-load-balancer-controller", "external-secrets", *rows_with_interfaces(self.view))
+            needed = [self.installed[row] for row in rows if row in self.installed]
+            Exposure(f"{self.view.name}-exposure", exposure, self.view, self._after(*needed))
+        self.outputs["userInterfaces"] = dict(addresses(self.view))
 
     def _models(self) -> None:
         if "inference" not in self.view.cluster.roles:

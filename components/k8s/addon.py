@@ -57,10 +57,15 @@ class Addon(pulumi.ComponentResource):
         super().__init__(f"trellis:k8s:{_type_name(row_id)}", name, None, opts)
         self.view, self.args, self._name = view, args, name
         self.releases: list[Release] = []
+        self._first = self.prerequisites()
         for release in self.row.releases:
             self._install(release.chart)
         self.extras()
         self.register_outputs({})
+
+    def prerequisites(self) -> list[pulumi.Resource]:
+        """Objects that the pods of the charts need to start, such as a Secret; they are there before the releases."""
+        return []
 
     def extras(self) -> None:
         """Objects beyond the charts. They depend on the releases, so that they go before their controller does."""
@@ -85,7 +90,7 @@ class Addon(pulumi.ComponentResource):
                 create_namespace=False,
                 atomic=False,
                 timeout=TIMEOUT_SECONDS,
-                opts=pulumi.ResourceOptions(parent=self, depends_on=list(self.releases)),
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[*self._first, *self.releases]),
             )
         )
 

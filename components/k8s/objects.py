@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
+from pydantic.alias_generators import to_snake
 
 R = TypeVar("R", bound=pulumi.CustomResource)
 
@@ -43,4 +44,4 @@ def built_in(make: Callable[..., R], logical: str, opts: pulumi.ResourceOptions,
     The SDK's constructors want snake_case typed dictionaries; layout makes manifests as the API server reads them, and
     tests hold every one of them against the API's own schema, which is stricter than the constructor's types.
     """
-    return make(logical, opts=opts, **body)
+    return make(logical, opts=opts, **{to_snake(key): value for key, value in body.items()})

@@ -5,11 +5,33 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from components.k8s.addon import Addon
+from components.k8s.external_secrets import ExternalSecrets
+from components.k8s.istio import Istio
 from components.k8s.karpenter import Karpenter
+from components.k8s.monitoring import KubePrometheusStack
+from components.k8s.storage import EbsCsi, EfsCsi, FsxCsi
+from components.k8s.vpa import Vpa
 
-COMPONENTS: Mapping[str, type[Addon]] = {component.row_id: component for component in (Karpenter,)}
+COMPONENTS: Mapping[str, type[Addon]] = {
+    component.row_id: component
+    for component in (
+        EbsCsi,
+        EfsCsi,
+        ExternalSecrets,
+        FsxCsi,
+        Istio,
+        Karpenter,
+        KubePrometheusStack,
+        Vpa,
+    )
+}
 
 
 def component_for(row_id: str) -> type[Addon]:
     """The component of a row."""
     return COMPONENTS.get(row_id, Addon)
+
+
+def has_objects(row_id: str) -> bool:
+    """Whether a row brings objects of the platform's own, also where EKS installs the add-on itself."""
+    return row_id in COMPONENTS

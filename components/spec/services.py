@@ -15,10 +15,16 @@ class Oidc(Model):
 
     issuer_url: Annotated[str, forms.HTTPS.field()]
     """OIDC issuer."""
+    authorization_endpoint: Annotated[str, forms.HTTPS.field()]
+    """The issuer's authorization endpoint. It and the next two stand in `<issuer>/.well-known/openid-configuration`."""
+    token_endpoint: Annotated[str, forms.HTTPS.field()]
+    """The issuer's token endpoint."""
+    user_info_endpoint: Annotated[str, forms.HTTPS.field()]
+    """The issuer's user-info endpoint."""
     client_id: str = Field(examples=["trellis"])
     """Client id registered there."""
     secret_name: str = Field(examples=["trellis/oidc"])
-    """Name in AWS Secrets Manager of the client secret (keys `clientSecret` and `cookieSecret`); never the secret."""
+    """Name in AWS Secrets Manager of the client secret (key `clientSecret`); never the secret."""
 
 
 class Exposure(Model):

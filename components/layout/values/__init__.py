@@ -13,13 +13,27 @@ from components.catalogue.addon_install import Release
 from components.catalogue.addon_model import Addon
 from components.catalogue.chart_settings import chart_settings
 from components.layout.clusters import ClusterView
-from components.layout.values import gpu_operator, karpenter
+from components.layout.values import (
+    aws_load_balancer_controller,
+    cluster_autoscaler,
+    gpu_operator,
+    istio,
+    karpenter,
+    kserve,
+    kube_prometheus_stack,
+)
 
 Values = dict[str, Any]
 
 BY_CHART: Mapping[str, Callable[[ClusterView], Values]] = {
+    "aws-load-balancer-controller": aws_load_balancer_controller.values,
+    "cluster-autoscaler": cluster_autoscaler.values,
+    "gateway": istio.gateway,
     "gpu-operator": gpu_operator.values,
+    "istiod": istio.istiod,
     "karpenter": karpenter.values,
+    "kserve-resources": kserve.values,
+    "kube-prometheus-stack": kube_prometheus_stack.values,
 }
 SYSTEM_NODES: Mapping[str, str] = {"trellis.dev/purpose": "system"}
 """Label of the nodes that run controllers (EKS only: elsewhere the nodes are as they are)."""
