@@ -1,4 +1,7 @@
-"""The whole platform: foundation in AWS, then each cluster. Composition only."""
+"""The whole platform: foundation in AWS, the AWS side of each cluster, what links them, then each cluster's inside.
+
+Composition only.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,15 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components.aws.network import Network, NetworkArgs
-from components.catalogue.regions import region
+from components.aws.deployer import Deployer, DeployerArgs, DeployerSpec
+from components.aws.reach import Reach, ReachArgs
 from components.cluster_stack import ClusterStack, ClusterStackArgs
-from components.eks_side import EksSide, EksSideArgs
-from components.layout.clusters import views
+from components.eks_side import EksSide
+from components.foundation import Foundation
+from components.layout.clusters import ClusterView, views
+from components.layout.identities import addon_identities
+from components.layout.links import argo_cd_targets, deployed_namespaces, links
 from components.layout.names import Names, tags
-from components.layout.subnets import divide
-from components.spec.network import CreatedNetwork
 from components.spec.platform import Aws, Platform
 
 
@@ -29,13 +33,17 @@ class AiPlatform(pulumi.ComponentResource):
         self._spec = spec
         self.outputs = {"environment": spec.environment}
         providers: list[pulumi.ProviderResource] = [self._aws(spec.aws)] if spec.aws else []
-        inside = pulumi.ResourceOptions(parent=self, providers=providers)
-        sides = self._eks_sides(spec.aws, inside) if spec.aws else {}
+        self._inside = pulumi.ResourceOptions(parent=self, providers=providers)
+        sides = self._eks_sides(spec.aws) if spec.aws and spec.eks_clusters else {}
+        paths = self._paths(sides)
         clusters = {}
         for cluster, view in views(spec).items():
-            peers = {name: side.peer for name, side in sides.items() if name != cluster}
-            stack = ClusterStack(view, ClusterStackArgs(eks=sides.get(cluster), peers=peers), inside)
-            clusters[cluster] = stack.outputs
+            args = ClusterStackArgs(
+                eks=sides.get(cluster),
+                peers={name: side.peer for name, side in sides.items() if name != cluster},
+                before={"argo-cd": [*paths, *self._deployers(view, sides)]},
+            )
+            clusters[cluster] = ClusterStack(view, args, self._inside).outputs
         self.outputs["clusters"] = clusters
         self.register_outputs({})
 
@@ -49,28 +57,40 @@ class AiPlatform(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
 
-    def _eks_sides(self, spec: Aws, inside: pulumi.ResourceOptions) -> Mapping[str, EksSide]:
+    def _eks_sides(self, spec: Aws) -> Mapping[str, EksSide]:
         """The AWS side of each EKS cluster. All come before the first Kubernetes object, which may need several."""
-        found = {name: view for name, view in views(self._spec).items() if view.is_eks}
-        args = self._foundation(spec, inside) if found else None
-        names = Names.of(self._spec, spec)
+        foundation = Foundation("foundation", self._spec, Names.of(self._spec, spec), self._inside)
+        self.outputs |= foundation.outputs
+        found = views(self._spec)
         return {
-            name: EksSide(view, self._spec.eks_clusters[name], names, args, inside)
-            for name, view in found.items()
-            if args is not None
+            name: EksSide(found[name], cluster, foundation, self._inside)
+            for name, cluster in self._spec.eks_clusters.items()
         }
 
-    def _foundation(self, spec: Aws, inside: pulumi.ResourceOptions) -> EksSideArgs:
-        """The VPC and its private subnets, made or given."""
-        network = self._spec.network
-        if not isinstance(network, CreatedNetwork):
-            subnets = [subnet for _, subnet in sorted(network.private_subnet_ids.items())]
-            return EksSideArgs(vpc_id=network.vpc_id, subnet_ids=subnets)
-        zones = network.zone_ids or region(spec.region).default_zone_ids
-        made = Network(
-            "network",
-            network,
-            NetworkArgs(names=Names.of(self._spec, spec), zones=divide(network, zones)),
-            inside,
-        )
-        return EksSideArgs(vpc_id=made.vpc_id, subnet_ids=list(made.private_subnet_ids.values()))
+    def _paths(self, sides: Mapping[str, EksSide]) -> list[pulumi.Resource]:
+        """Network paths between clusters, which share a VPC: security groups are all that stands between them."""
+        return [
+            Reach(
+                f"{link.source}-to-{link.target}",
+                link.openings,
+                ReachArgs(source=sides[link.source].security_group_id, target=sides[link.target].security_group_id),
+                self._inside,
+            )
+            for link in links(self._spec)
+        ]
+
+    def _deployers(self, home: ClusterView, sides: Mapping[str, EksSide]) -> list[pulumi.Resource]:
+        """Roles by which Argo CD of one cluster deploys into the others; none where it does not run."""
+        if home.names is None:
+            return []
+        names, accounts = home.names, addon_identities(home).get("argo-cd", ())
+        made: list[pulumi.Resource] = []
+        for target in argo_cd_targets(home):
+            spec = DeployerSpec(
+                role_name=names.argo_cd_target_role(target),
+                trusted_role_arns=tuple(names.role_arn(one.role_name) for one in accounts),
+                namespaces=deployed_namespaces(self._spec),
+            )
+            args = DeployerArgs(cluster_name=sides[target].cluster_name, trusted=sides[home.name].roles("argo-cd"))
+            made.append(Deployer(f"{target}-argo-cd", spec, args, self._inside))
+        return made

@@ -1,10 +1,11 @@
-"""An add-on that EKS runs itself, with the roles of its service accounts."""
+"""An add-on that EKS runs itself."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -17,6 +18,7 @@ class EksAddonArgs:
     """What it needs from other components."""
 
     cluster_name: pulumi.Input[str]
+    configuration: Mapping[str, Any]
     depends_on: Sequence[pulumi.Resource] = ()
 
 
@@ -33,7 +35,7 @@ class EksAddon(pulumi.ComponentResource):
             cluster_name=args.cluster_name,
             addon_name=row.name,
             addon_version=row.version,
-            configuration_values=json.dumps(row.configuration, sort_keys=True) if row.configuration else None,
+            configuration_values=json.dumps(args.configuration, sort_keys=True) if args.configuration else None,
             resolve_conflicts_on_create="OVERWRITE",
             resolve_conflicts_on_update="OVERWRITE",
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.depends_on)),

@@ -1,26 +1,17 @@
-"""One least-privilege role for one service account, by EKS Pod Identity: no key, no annotation, no OIDC provider."""
+"""One least-privilege role for one service account, by EKS Pod Identity: no key, no annotation, no OIDC provider.
+
+The association may stand before the service account does, and must: a pod started without it gets no credentials.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
 from components.layout import iam
-
-
-@dataclass(frozen=True, kw_only=True)
-class WorkloadRoleSpec:
-    """Which service account may do what."""
-
-    role_name: str
-    namespace: str
-    service_account: str
-    statements: tuple[iam.Statement, ...] = ()
-    managed_policies: tuple[str, ...] = ()
-    """ARNs of AWS-managed policies."""
+from components.layout.identities import Identity
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,14 +19,13 @@ class WorkloadRoleArgs:
     """What the role needs from other components."""
 
     cluster_name: pulumi.Input[str]
-    depends_on: Sequence[pulumi.Resource] = ()
 
 
 class WorkloadRole(pulumi.ComponentResource):
     """A role, its policy and its association with a service account."""
 
     def __init__(
-        self, name: str, spec: WorkloadRoleSpec, args: WorkloadRoleArgs, opts: pulumi.ResourceOptions | None = None
+        self, name: str, spec: Identity, args: WorkloadRoleArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("trellis:aws:WorkloadRole", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
@@ -57,6 +47,6 @@ class WorkloadRole(pulumi.ComponentResource):
             namespace=spec.namespace,
             service_account=spec.service_account,
             role_arn=role.arn,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.depends_on)),
+            opts=child,
         )
         self.register_outputs({})

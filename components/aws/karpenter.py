@@ -1,6 +1,8 @@
-"""What Karpenter needs in AWS: its role, the role of its nodes, and the queue that announces spot interruptions.
+"""What Karpenter needs in AWS beside its own role: the role of its nodes, and the queue that announces interruptions.
 
-Permissions follow Karpenter 1.14's reference template (facts/addons.md section 4), scoped by cluster and account.
+Source: Karpenter 1.14's reference template (facts/addons.md section 4). An account that never used spot also needs the
+service-linked role AWSServiceRoleForEC2Spot. It belongs to the account, not to an environment, and creating it twice is
+an error: the preflight looks for it, this program does not make it.
 """
 
 from __future__ import annotations
@@ -12,10 +14,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.aws.identity import WorkloadRole, WorkloadRoleArgs, WorkloadRoleSpec
 from components.aws.nodes import NodeRole, NodeRoleArgs
 from components.layout import iam
-from components.layout.karpenter_iam import controller_statements, karpenter_node_role
 from components.layout.names import Names
 
 EVENTS: Mapping[str, Mapping[str, Sequence[str]]] = {
@@ -38,7 +38,7 @@ class KarpenterArgs:
     names: Names
     cluster: str
     cluster_name: pulumi.Input[str]
-    depends_on: Sequence[pulumi.Resource] = ()
+    node_role: iam.NodeRoleSpec
 
 
 class Karpenter(pulumi.ComponentResource):
@@ -51,19 +51,8 @@ class Karpenter(pulumi.ComponentResource):
         self._queue()
         NodeRole(
             f"{name}-nodes",
-            karpenter_node_role(args.names, args.cluster),
+            args.node_role,
             NodeRoleArgs(cluster_name=args.cluster_name, access_entry=True),
-            child,
-        )
-        WorkloadRole(
-            f"{name}-controller",
-            WorkloadRoleSpec(
-                role_name=f"{args.names.cluster(args.cluster)}-karpenter",
-                namespace="kube-system",
-                service_account="karpenter",
-                statements=controller_statements(args.names, args.cluster),
-            ),
-            WorkloadRoleArgs(cluster_name=args.cluster_name, depends_on=args.depends_on),
             child,
         )
         self.register_outputs({})
@@ -96,7 +85,7 @@ class Karpenter(pulumi.ComponentResource):
         for event, pattern in sorted(EVENTS.items()):
             rule = aws.cloudwatch.EventRule(
                 f"{self._name}-{event}",
-                name=f"{self._args.names.cluster(self._args.cluster)}-{event}",
+                name=self._args.names.capped(self._args.cluster, event),
                 event_pattern=json.dumps(pattern, sort_keys=True),
                 opts=child,
             )

@@ -74,11 +74,27 @@ class ClusterView:
 
 
 def enabled_addons(platform: Platform, cluster: str) -> frozenset[str]:
-    """Ids of the add-ons that are on in a cluster: by its roles, its kind, the catalogue's default and the switches."""
+    """Ids of the add-ons that are on in a cluster.
+
+    By its roles and kind, the catalogue's default, what the environment asks for elsewhere, and the switches, which
+    have the last word.
+    """
     spec = platform.clusters[cluster]
     target: Target = "eks" if isinstance(spec, EksCluster) else "existing"
     possible = set(for_role(*spec.roles)) & set(for_target(target))
-    return frozenset(one for one in possible if platform.addons.get(one, addon(one).default_enabled))
+    asked = _asked_for(platform, spec)
+    return frozenset(one for one in possible if platform.addons.get(one, one in asked or addon(one).default_enabled))
+
+
+def _asked_for(platform: Platform, cluster: Cluster) -> frozenset[str]:
+    """Add-ons without which something that the environment asks for could not be used."""
+    pools = [pool for pool in cluster.pools.values() if isinstance(pool, Ec2Pool)]
+    wishes = {
+        "efs-csi": platform.storage.shared_filesystem_gib > 0,
+        "fsx-csi": platform.storage.lustre is not None,
+        "efa-device-plugin": any(pool.multi_node is not None and pool.multi_node.efa for pool in pools),
+    }
+    return frozenset(row for row, wished in wishes.items() if wished)
 
 
 def views(platform: Platform) -> Mapping[str, ClusterView]:
