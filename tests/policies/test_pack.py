@@ -187,6 +187,17 @@ def test_secrets_reach_rules_but_a_rule_reads_only_its_own() -> None:
     assert not [message for _, _, message, _ in analyze(stack, config) if "s3cr3t" in message]
 
 
+def test_a_provider_that_is_only_referred_to_is_judged_with_the_rest() -> None:
+    """The engine attaches a provider to its resources; rules that need its default tags find it among them."""
+    options = sdk.PolicyResourceOptions(False, [], None, [], sdk.PolicyCustomTimeouts(0, 0, 0), [])
+    cloud = sdk.PolicyProviderResource("pulumi:providers:aws", {"defaultTags": '{"tags": {"a": "b"}}'}, "p", "aws")
+    key = sdk.PolicyResource("aws:kms/key:Key", {}, "k", "key", options, cloud, None, [], {})
+    resources = list(pack.plain_resources([key]))
+    assert [resource["urn"] for resource in resources] == ["k", "p"]
+    config = {"cost-tags-present": {"requiredTags": ["a"]}}
+    assert evaluate(resources, config).findings == ()
+
+
 def info(service: Any) -> dict[str, proto.PolicyInfo]:
     """What the engine is told of each policy."""
     return {policy.name: policy for policy in service.policies}
