@@ -16,6 +16,7 @@ from tests.support.shared import require_shared
 
 # Importing a package of the SDK runs its deprecated classes, which warn about themselves.
 pytestmark = pytest.mark.filterwarnings("ignore:.*has been deprecated in favor of:DeprecationWarning")
+AWS_PROVIDER = "pulumi:providers:aws"
 AWS_TYPES = sorted(one for one in rules() if one.startswith("aws:"))
 CUSTOM_TYPES = sorted(
     one for one in rules() if re.match(r"kubernetes:[a-z.]+\.(sh|org|com|x-k8s\.io)/", one) and "helm" not in one
@@ -43,7 +44,7 @@ NAMED = {
 
 def _inputs(type_: str) -> set[str]:
     """Engine-side names of the inputs that the installed SDK gives this type."""
-    _, module, name = type_.split(":")
+    _, module, name = type_.split(":") if type_ != AWS_PROVIDER else ("", "provider", "Provider")
     package = importlib.import_module(f"pulumi_aws.{module.partition('/')[0]}")
     source = inspect.getmodule(getattr(package, name))
     # The plain name belongs to a nested input where a resource and one of its inputs are called the same.
@@ -56,7 +57,7 @@ def test_types_that_the_platform_uses_are_in_the_table() -> None:
     assert set(AWS_TYPES) >= NAMED
 
 
-@pytest.mark.parametrize("type_", AWS_TYPES)
+@pytest.mark.parametrize("type_", [*AWS_TYPES, AWS_PROVIDER])
 def test_every_input_of_the_sdk_is_in_the_table_once(type_: str) -> None:
     found = rules()[type_]
     listed = [*found.replace, *found.perhaps, *(found.update or ())]
