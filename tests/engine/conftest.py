@@ -48,22 +48,21 @@ def providers() -> Iterator[Attached]:
 
 
 @pytest.fixture(autouse=True)
-def nothing_left_behind() -> Iterator[None]:
-    """Every test here ends without child processes and without temporary folders of ours or of the Automation API."""
-    before = _leftovers()
+def nothing_left_behind(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every test here ends without child processes and without temporary files: ours, the SDK's or the engine's."""
+    temporary = tmp_path_factory.mktemp("temporary")
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    before = _children()
     yield
-    assert _leftovers() <= before
+    assert sorted(path.name for path in temporary.iterdir()) == []
+    assert _children() <= before
 
 
-def _leftovers() -> set[str]:
+def _children() -> set[str]:
     own = str(os.getpid())
-    children = {
-        f"process {stat.parent.name}"
-        for stat in Path("/proc").glob("[0-9]*/stat")
-        if _fields(stat)[1:2] == [own]  # the state comes first, then the parent
-    }
-    folders = Path(tempfile.gettempdir()).glob("trellis-*"), Path(tempfile.gettempdir()).glob("automation-*")
-    return children | {str(folder) for found in folders for folder in found}
+    # After the name come the state and the parent.
+    return {stat.parent.name for stat in Path("/proc").glob("[0-9]*/stat") if _fields(stat)[1:2] == [own]}
 
 
 def _fields(stat: Path) -> list[str]:

@@ -62,7 +62,10 @@ def _resource(state: Mapping[str, Any]) -> Resource:
 def _plain(value: Any) -> Any:
     """Replace the engine's marks for unknown and secret values by the plan's; keys in order."""
     if isinstance(value, Mapping):
-        if value.get(rpc._special_sig_key) == rpc._special_resource_sig:
+        signature = value.get(rpc._special_sig_key)
+        if signature == rpc._special_secret_sig:
+            return dict(SECRET)
+        if signature == rpc._special_resource_sig:
             return value["urn"]
         return {key: _plain(value[key]) for key in sorted(value)}
     if isinstance(value, list):
