@@ -8,6 +8,8 @@ from components.catalogue.addons import addon, owner_of_kind
 from components.catalogue.replacements import Effect, effect, rule
 from trellis.preview import plan_environment, stacks
 
+# Importing a package of the SDK runs its deprecated classes, which warn about themselves.
+pytestmark = pytest.mark.filterwarnings("ignore:.*has been deprecated in favor of:DeprecationWarning")
 STACKS = pytest.mark.parametrize("stack", stacks())
 
 
