@@ -31,17 +31,21 @@ def waves(plan: Plan) -> Mapping[str, int]:
 
 
 def _before(plan: Plan, resource: Resource) -> set[str]:
-    """What a resource waits for, through components and AWS resources too."""
+    """What a resource waits for, through components (its parents too, as in the engine) and AWS resources."""
     seen: set[str] = set()
-    todo = list(resource.dependencies)
+    todo = _direct(resource)
     while todo:
         urn = todo.pop()
         if urn not in seen:
             seen.add(urn)
             known = plan.by_urn.get(urn)
             if known is not None and not known.type.startswith("kubernetes:"):
-                todo += known.dependencies
+                todo += _direct(known)
     return seen
+
+
+def _direct(resource: Resource) -> list[str]:
+    return [*resource.dependencies, *([resource.parent] if resource.parent else [])]
 
 
 def manifest(resource: Resource) -> dict[str, Any]:
