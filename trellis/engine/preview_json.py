@@ -8,8 +8,8 @@ from typing import Any
 from pulumi.runtime import rpc
 
 from trellis.plan import SECRET, UNKNOWN, Plan, Resource
+from trellis.recorder import ROOT_TYPE
 
-ROOT_TYPE = "pulumi:pulumi:Stack"
 _PROVIDER_TYPE = "pulumi:providers:"
 _MASK = "[secret]"
 """What the engine prints in the place of a secret."""

@@ -20,8 +20,9 @@ from typing import Any
 from pulumi import automation
 from pulumi.automation import errors, events
 
-from trellis.engine.preview_json import ROOT_TYPE, plan_from_preview
+from trellis.engine.preview_json import plan_from_preview
 from trellis.plan import Plan
+from trellis.recorder import ROOT_TYPE
 from trellis.yaml_values import read_mapping
 
 _TOLD = frozenset({"warning", "error"})
