@@ -62,11 +62,14 @@ class Draft:
         return tuple(self._names.get(inner[: index + 1], part) for index, part in enumerate(inner))
 
     def in_doubt(self, problem: Problem) -> bool:
-        """Whether a problem (with places in the file) rests on something that is in doubt itself."""
+        """Whether a problem (with places in the file) rests on something that is in doubt itself.
+
+        It does where a place stands inside a doubtful part, or holds one directly: a sum of weights, a set of names.
+        """
         holds = problem.related or (problem.path,)
         return any(
             problem.path[: len(doubt)] == doubt
-            or any(place[: len(doubt)] == doubt or doubt[: len(place)] == place for place in holds)
+            or any(place[: len(doubt)] == doubt or doubt[:-1] == place for place in holds)
             for doubt in self._doubts
         )
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from components.spec.base import Path, dotted
 
-_PLAIN = re.compile(r"^[A-Za-z/~][A-Za-z0-9_./+-]*$")
+_PLAIN = re.compile(r"^[A-Za-z/~][A-Za-z0-9_./+-]*$|^\d+\.\d+\.\d+\.\d+/\d+$|^\d+g\.\d+gb(\+me)?$")
 _WORDS = frozenset({"true", "false", "yes", "no", "on", "off", "null", "y", "n", "~"})
 """Plain words that some reader of YAML takes for something else than text."""
 
