@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from components.catalogue.addon_model import Target
-from components.catalogue.addons import addon, for_role, for_target, install_order
+from components.catalogue.addons import install_order
 from components.layout.names import Names
 from components.spec.clusters import Cluster, EksCluster
 from components.spec.platform import Platform
 from components.spec.pools import Ec2Pool, ExistingPool, KarpenterPool, ManagedPool, PoolBase
+from components.spec.switches import enabled_addons
 
 
 @dataclass(frozen=True)
@@ -71,30 +71,6 @@ class ClusterView:
     def existing_pools(self) -> Mapping[str, ExistingPool]:
         """Pools of nodes that are there already."""
         return {n: p for n, p in self.pools.items() if isinstance(p, ExistingPool)}
-
-
-def enabled_addons(platform: Platform, cluster: str) -> frozenset[str]:
-    """Ids of the add-ons that are on in a cluster.
-
-    By its roles and kind, the catalogue's default, what the environment asks for elsewhere, and the switches, which
-    have the last word.
-    """
-    spec = platform.clusters[cluster]
-    target: Target = "eks" if isinstance(spec, EksCluster) else "existing"
-    possible = set(for_role(*spec.roles)) & set(for_target(target))
-    asked = _asked_for(platform, spec)
-    return frozenset(one for one in possible if platform.addons.get(one, one in asked or addon(one).default_enabled))
-
-
-def _asked_for(platform: Platform, cluster: Cluster) -> frozenset[str]:
-    """Add-ons without which something that the environment asks for could not be used."""
-    pools = [pool for pool in cluster.pools.values() if isinstance(pool, Ec2Pool)]
-    wishes = {
-        "efs-csi": platform.storage.shared_filesystem_gib > 0,
-        "fsx-csi": platform.storage.lustre is not None,
-        "efa-device-plugin": any(pool.multi_node is not None and pool.multi_node.efa for pool in pools),
-    }
-    return frozenset(row for row, wished in wishes.items() if wished)
 
 
 def views(platform: Platform) -> Mapping[str, ClusterView]:

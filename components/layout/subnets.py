@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 
+from components.spec.addresses import SLOTS, ZONES, no_room
 from components.spec.network import CreatedNetwork
-
-ZONES = 3
 
 
 @dataclass(frozen=True)
@@ -30,13 +29,10 @@ def divide(network: CreatedNetwork, zone_ids: tuple[str, ...]) -> tuple[ZoneSubn
     Raises `NoRoomError` when the range is too small.
     """
     vpc = IPv4Network(network.cidr)
-    slots = 4  # three zones and one spare private slot, whose room the public subnets share
-    if network.private_prefix < vpc.prefixlen + 2 or network.public_prefix < network.private_prefix + 2:
-        raise NoRoomError(
-            f"{network.cidr} holds {slots} private subnets of /{vpc.prefixlen + 2} at most, with public ones "
-            f"four times smaller or less; asked for /{network.private_prefix} and /{network.public_prefix}"
-        )
-    private = list(_first(vpc, network.private_prefix, slots))
+    fault = no_room(network)
+    if fault is not None:
+        raise NoRoomError(fault)
+    private = list(_first(vpc, network.private_prefix, SLOTS))
     public = list(_first(private[-1], network.public_prefix, ZONES))
     return tuple(
         ZoneSubnets(zone_id=zone, public=str(public[i]), private=str(private[i])) for i, zone in enumerate(zone_ids)
