@@ -135,7 +135,11 @@ class Metrics(Row):
 
 
 class Ui(Row):
-    """A web page of the add-on. `login` is what it asks of a visitor as installed; ``none`` is never exposed."""
+    """A web page of the add-on. `login` is what it asks of a visitor as installed.
+
+    ``none`` is exposed only behind the platform's OIDC login. `health_path` answers without a login, and to any
+    Host header: the load balancer asks by address.
+    """
 
     name: Name
     namespace: Name
@@ -143,6 +147,7 @@ class Ui(Row):
     port: int = Field(ge=1, le=65535)
     local_port: int = Field(ge=1024, le=65535)
     login: Literal["none", "basic", "oidc"]
+    health_path: str = Field(default="/", pattern=r"^/")
     note: str | None = None
 
     def port_forward(self, context: str) -> str:

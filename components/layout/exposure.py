@@ -88,6 +88,7 @@ def ingress_annotations(view: ClusterView, ui: Ui, exposure: Exposure) -> Mappin
         "certificate-arn": exposure.certificate_arn,
         "ssl-policy": "ELBSecurityPolicy-TLS13-1-2-2021-06",
         "backend-protocol": "HTTPS" if ui.port in TLS_PORTS else "HTTP",
+        "healthcheck-path": ui.health_path,
         "success-codes": "200-399",
         "auth-type": "oidc",
         "auth-idp-oidc": json.dumps(provider, sort_keys=True),

@@ -21,6 +21,7 @@ from components.layout.values import (
     karpenter,
     kserve,
     kube_prometheus_stack,
+    metrics_server,
 )
 
 Values = dict[str, Any]
@@ -34,6 +35,7 @@ BY_CHART: Mapping[str, Callable[[ClusterView], Values]] = {
     "karpenter": karpenter.values,
     "kserve-resources": kserve.values,
     "kube-prometheus-stack": kube_prometheus_stack.values,
+    "metrics-server": metrics_server.values,
 }
 SYSTEM_NODES: Mapping[str, str] = {"trellis.dev/purpose": "system"}
 """Label of the nodes that run controllers (EKS only: elsewhere the nodes are as they are)."""
