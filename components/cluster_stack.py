@@ -20,10 +20,15 @@ from components.k8s.models import Model
 from components.k8s.namespaces import Namespaces
 from components.k8s.provider import provider
 from components.k8s.registry import component_for, has_objects
+from components.k8s.teams import Team
+from components.k8s.training import TrainingJob
 from components.layout.clusters import ClusterView
 from components.layout.exposure import addresses, gate, rows_with_interfaces
 from components.layout.inventory import pools
 from components.layout.namespaces import namespaces
+from components.layout.queues import outputs as queues
+from components.layout.serving import endpoints, served
+from components.layout.training import jobs
 from components.spec.clusters import ExistingCluster
 
 
@@ -58,8 +63,8 @@ class ClusterStack(pulumi.ComponentResource):
         self._namespaces = Namespaces(view.name, namespaces(view), self._in_cluster)
         self._addons()
         self._exposure()
-        self._models()
-        self.outputs["pools"] = pools(view)
+        self._workloads()
+        self.outputs |= {"pools": pools(view), "queues": queues(view), "modelEndpoints": endpoints(view)}
         self.register_outputs({})
 
     def _kubeconfig(self) -> pulumi.Input[str]:
@@ -104,15 +109,21 @@ class ClusterStack(pulumi.ComponentResource):
             Exposure(f"{self.view.name}-exposure", exposure, self.view, self._after(*needed))
         self.outputs["userInterfaces"] = dict(addresses(self.view))
 
-    def _models(self) -> None:
-        if "inference" not in self.view.cluster.roles:
-            return
+    def _workloads(self) -> None:
+        """Teams, then what runs in their namespaces: models that are served, jobs that train."""
         needed: list[pulumi.Resource] = [self._namespaces, *(self._eks.before_workloads if self._eks else [])]
-        needed += [self.installed[row] for row in ("istio", "kserve", "karpenter") if row in self.installed]
-        for name, model in sorted(self.view.platform.models.items()):
-            Model(
-                name,
-                model,
-                self.view,
-                pulumi.ResourceOptions(parent=self, provider=self._kubernetes, depends_on=needed),
-            )
+        platform = self.view.platform
+        teams = {
+            name: Team(f"{self.view.name}-{name}", name, team, self.view, self._after(*needed))
+            for name, team in sorted(platform.teams.items())
+        }
+        serving = self._installed("istio", "kserve", "keda", "karpenter", "gpu-operator")
+        for name, model in sorted(served(self.view).items()):
+            Model(name, model, self.view, self._after(*needed, *serving, teams[model.team]))
+        training = self._installed("kubeflow-trainer", "kueue", "karpenter", "gpu-operator", "efa-device-plugin")
+        for name, job in jobs(self.view).items():
+            TrainingJob(name, job, self.view, self._after(*needed, *training, teams[job.team]))
+
+    def _installed(self, *rows: str) -> list[pulumi.Resource]:
+        """Those of some add-ons that are on."""
+        return [self.installed[row] for row in rows if row in self.installed]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pulumi
 from pulumi_kubernetes.core.v1 import Service
+from pulumi_kubernetes.policy.v1 import PodDisruptionBudget
 
 from components.k8s.objects import built_in, custom, metadata
-from components.layout import serving
+from components.layout import mesh, serving
 from components.layout.clusters import ClusterView
 from components.spec.workloads import ServedModel
 
@@ -34,7 +35,16 @@ class Model(pulumi.ComponentResource):
                 serving.inference_service(name, spec, version, pool),
                 child,
             )
-        labels = {serving.MODEL_LABEL: name}
+            budget = serving.disruption_budget(name, spec, version)
+            if budget is not None:
+                meta = metadata(f"{name}-{version}", namespace, labels=serving.pod_labels(name, version))
+                built_in(PodDisruptionBudget, f"{name}-{version}", child, metadata=meta, spec=budget)
+        self._host(name, spec, view, child)
+        self.register_outputs({})
+
+    def _host(self, name: str, spec: ServedModel, view: ClusterView, child: pulumi.ResourceOptions) -> None:
+        """The host that callers know, and how its traffic is split."""
+        labels, namespace = {serving.MODEL_LABEL: name}, spec.team
         built_in(
             Service,
             name,
@@ -56,4 +66,12 @@ class Model(pulumi.ComponentResource):
             serving.virtual_service(spec),
             child,
         )
-        self.register_outputs({})
+        exposure = mesh.exposed(view)
+        if exposure is not None:
+            custom(
+                f"{name}-outside",
+                "networking.istio.io/v1/VirtualService",
+                metadata(f"{name}-outside", namespace, labels=labels),
+                serving.outside(name, spec, exposure),
+                child,
+            )

@@ -38,6 +38,15 @@ def custom(
     return CustomResource(logical, api_version=api_version, kind=name, metadata=meta, spec=spec, opts=opts)
 
 
+def bare(
+    logical: str, kind: str, meta: Mapping[str, Any], opts: pulumi.ResourceOptions, **fields: Any
+) -> pulumi.CustomResource:
+    """A custom resource with its content beside `metadata`, not in a `spec`; the SDK's class knows only the latter."""
+    api_version, _, name = kind.rpartition("/")
+    body = {"apiVersion": api_version, "kind": name, "metadata": meta, **fields}
+    return pulumi.CustomResource(f"kubernetes:{api_version}:{name}", logical, body, opts)
+
+
 def built_in(make: Callable[..., R], logical: str, opts: pulumi.ResourceOptions, **body: Any) -> R:
     """A built-in kind from a plain manifest body.
 

@@ -8,6 +8,8 @@ from components.k8s.addon import Addon
 from components.k8s.external_secrets import ExternalSecrets
 from components.k8s.istio import Istio
 from components.k8s.karpenter import Karpenter
+from components.k8s.kubeflow_trainer import KubeflowTrainer
+from components.k8s.kueue import Kueue
 from components.k8s.monitoring import KubePrometheusStack
 from components.k8s.storage import EbsCsi, EfsCsi, FsxCsi
 from components.k8s.vpa import Vpa
@@ -21,6 +23,8 @@ COMPONENTS: Mapping[str, type[Addon]] = {
         FsxCsi,
         Istio,
         Karpenter,
+        KubeflowTrainer,
+        Kueue,
         KubePrometheusStack,
         Vpa,
     )

@@ -31,6 +31,16 @@ def _row(pool: PoolBase) -> dict[str, Any]:
     return row
 
 
+def offers(view: ClusterView) -> dict[str, int]:
+    """GPU resources that a cluster's pools offer, each with the units that all of them give at their limits."""
+    found: dict[str, int] = {}
+    for pool in view.pools.values():
+        offered = offer(pool)
+        for resource, units in (offered.units_for(most_gpus(pool)) if offered else {}).items():
+            found[resource] = found.get(resource, 0) + units
+    return dict(sorted(found.items()))
+
+
 def most_gpus(pool: PoolBase) -> int:
     """Physical GPUs that a pool can hold at most."""
     if isinstance(pool, KarpenterPool):

@@ -10,8 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from components.layout import mesh
+from components.layout.clusters import ClusterView
 from components.layout.gpu import placement, quantity, request
+from components.layout.identities import MODEL_ACCOUNT
 from components.spec.pools import PoolBase
+from components.spec.services import Exposure
 from components.spec.workloads import HpaScaling, ModelVersion, ServedModel
 
 MODEL_LABEL = "trellis.dev/model"
@@ -19,7 +23,24 @@ VERSION_LABEL = "version"
 POOL_ANNOTATION = "trellis.dev/pool"
 INTERRUPTIBLE = "trellis.dev/interruptible"
 RELEASE = "trellis.dev/release"
+ZONE = "topology.kubernetes.io/zone"
 PROMETHEUS = "http://prometheus-operated.monitoring:9090"
+
+
+def served(view: ClusterView) -> Mapping[str, ServedModel]:
+    """Models of a cluster by name: those of the stack file, where the cluster serves."""
+    return view.platform.models if "inference" in view.cluster.roles else {}
+
+
+def endpoints(view: ClusterView) -> Mapping[str, str]:
+    """Address of each model by name: inside the mesh, or outside too where the environment is exposed."""
+    exposure = mesh.exposed(view)
+    return {
+        name: f"https://{outside_host(name, exposure)}"
+        if exposure
+        else f"http://{model.service}.{model.team}.svc.cluster.local"
+        for name, model in sorted(served(view).items())
+    }
 
 
 def inference_service(name: str, model: ServedModel, version: str, pool: PoolBase | None) -> dict[str, Any]:
@@ -33,10 +54,28 @@ def inference_service(name: str, model: ServedModel, version: str, pool: PoolBas
             "minReplicas": model.scaling.min_replicas,
             "maxReplicas": model.scaling.max_replicas,
             **_scaling(model),
+            "serviceAccountName": MODEL_ACCOUNT,
             **placement(model.pool, pool),
+            **_spread(name, model, version),
             **_server(model, row, {"limits": asked, "requests": dict(asked)}),
         }
     }
+
+
+def _spread(name: str, model: ServedModel, version: str) -> dict[str, Any]:
+    """Replicas over zones. It is a wish: a GPU in the wrong zone serves better than none."""
+    if model.scaling.min_replicas < 2:
+        return {}
+    chosen = {"matchLabels": pod_labels(name, version)}
+    rule = {"maxSkew": 1, "topologyKey": ZONE, "whenUnsatisfiable": "ScheduleAnyway", "labelSelector": chosen}
+    return {"topologySpreadConstraints": [rule]}
+
+
+def disruption_budget(name: str, model: ServedModel, version: str) -> dict[str, Any] | None:
+    """Spec of a version's PodDisruptionBudget: one replica at a time. None for a single one, which it would pin."""
+    if model.scaling.min_replicas < 2:
+        return None
+    return {"maxUnavailable": 1, "selector": {"matchLabels": pod_labels(name, version)}}
 
 
 def pod_labels(name: str, version: str) -> dict[str, str]:
@@ -89,6 +128,8 @@ def _server(model: ServedModel, row: ModelVersion, resources: Mapping[str, Any])
         "image": row.image,
         "ports": [{"containerPort": model.port, "protocol": "TCP"}],
         "resources": dict(resources),
+        # Takes no traffic until it listens: loading a model into GPU memory takes minutes.
+        "readinessProbe": {"tcpSocket": {"port": model.port}, "periodSeconds": 5, "failureThreshold": 6},
         **({"env": env} if env else {}),
     }
     shm = model.resources.shared_memory_gib
@@ -115,12 +156,31 @@ def destination_rule(model: ServedModel) -> dict[str, Any]:
 
 def virtual_service(model: ServedModel) -> dict[str, Any]:
     """Spec of the VirtualService: weights over the subsets, for all requests or those with the headers given."""
+    return {"hosts": [model.service], "http": [_route(model, model.service)]}
+
+
+def outside_host(name: str, exposure: Exposure) -> str:
+    """Name under which a model is reached from outside; the platform's certificate covers it."""
+    return f"{name}.{exposure.domain}"
+
+
+def outside(name: str, model: ServedModel, exposure: Exposure) -> dict[str, Any]:
+    """Spec of the VirtualService of the gateway: the same split, for callers outside the mesh."""
+    inside = f"{model.service}.{model.team}.svc.cluster.local"
+    return {
+        "hosts": [outside_host(name, exposure)],
+        "gateways": [mesh.GATEWAY],
+        "http": [_route(model, inside)],
+    }
+
+
+def _route(model: ServedModel, host: str) -> dict[str, Any]:
     routes = [
-        {"destination": {"host": model.service, "subset": version}, "weight": row.weight}
+        {"destination": {"host": host, "subset": version}, "weight": row.weight}
         for version, row in sorted(model.versions.items())
     ]
     http: dict[str, Any] = {"route": routes}
     if model.match_headers:
         headers = {key: {"exact": value} for key, value in sorted(model.match_headers.items())}
         http["match"] = [{"headers": headers}]
-    return {"hosts": [model.service], "http": [http]}
+    return http

@@ -11,6 +11,7 @@ from components.layout.clusters import ClusterView
 from components.layout.gpu import GPU_RESOURCE, TOLERATION, config_key
 from components.spec.pools import Ec2Pool, ExistingPool, Mig, Mps, PoolBase, TimeSlicing
 
+
 def image_of(pool: PoolBase) -> NodeImage | None:
     """The node image of a GPU pool."""
     if isinstance(pool, Ec2Pool):
