@@ -22,6 +22,14 @@ from tests.support.stack_schemas import (
 
 ENVIRONMENTS = environments()
 
+# Ids and names that AWS makes up, each a whole string in its object: no schema says more of them than that.
+KNOWN_LATER = {
+    ("StorageClass", "parameters.fileSystemId"),
+    ("PersistentVolume", "spec.csi.volumeHandle"),
+    ("PersistentVolume", "spec.csi.volumeAttributes.dnsname"),
+    ("PersistentVolume", "spec.csi.volumeAttributes.mountname"),
+}
+
 
 def test_there_are_environments() -> None:
     assert "dev" in ENVIRONMENTS, "an empty list would make every test below pass by running never"
@@ -75,7 +83,7 @@ def test_every_object_is_registered_once(environment: str) -> None:
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_every_object_is_judged_whole(environment: str) -> None:
-    """What a plan cannot know hides from the schemas; so far nothing in a manifest has to be unknown."""
+    """What a plan cannot know hides from the schemas; only what AWS makes up may be unknown."""
     require_shared()
     plan, clusters = recorded(environment), platform(environment).clusters
     hidden = [
@@ -83,6 +91,7 @@ def test_every_object_is_judged_whole(environment: str) -> None:
         for resource in objects(plan)
         for verdict in [object_verdict(plan, resource, clusters)]
         for gap in (*verdict.unknown_paths, *verdict.undecided_rules)
+        if (resource.kind, gap) not in KNOWN_LATER
     ]
     assert not hidden, "not judged, since unknown until deployment:\n" + "\n".join(hidden)
 
