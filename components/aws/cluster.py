@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -51,7 +52,8 @@ class Cluster(pulumi.ComponentResource):
         self.name = self._cluster.name
         self.endpoint = self._cluster.endpoint
         self.certificate_authority = self._cluster.certificate_authority.data
-        self.security_group_id = self._cluster.vpc_config.cluster_security_group_id
+        # Tied to the id: `vpc_config` is an input too, and before there is a cluster it reads as known, without a group.
+        self.security_group_id = pulumi.Output.all(self._cluster.id, self._cluster.vpc_config).apply(_security_group)
         self._access()
         self._reach()
         self.register_outputs({"name": self.name, "endpoint": self.endpoint})
@@ -76,7 +78,6 @@ class Cluster(pulumi.ComponentResource):
             policy_arn=managed_policy("AmazonEKSClusterPolicy"),
             opts=self._child,
         )
-        restricted = isinstance(spec.endpoint, RestrictedEndpoint)
         return aws.eks.Cluster(
             self._name,
             name=full,
@@ -93,20 +94,25 @@ class Cluster(pulumi.ComponentResource):
             kubernetes_network_config={"service_ipv4_cidr": spec.service_cidr},
             # Extended support costs six times as much; EKS upgrades the cluster instead when standard support ends.
             upgrade_policy={"support_type": "STANDARD"},
-            vpc_config={
-                "endpoint_private_access": True,
-                "endpoint_public_access": restricted,
-                "public_access_cidrs": (
-                    sorted(spec.endpoint.allowed_cidrs) if isinstance(spec.endpoint, RestrictedEndpoint) else None
-                ),
-                "subnet_ids": list(self._args.subnet_ids),
-            },
+            vpc_config=self._endpoint(),
             opts=pulumi.ResourceOptions(
                 parent=self,
                 protect=self._args.protection.protect,
                 depends_on=[logs, policy],
             ),
         )
+
+    def _endpoint(self) -> aws.eks.ClusterVpcConfigArgsDict:
+        """Where the API server answers: always inside the VPC, and outside to the stated ranges only."""
+        config: aws.eks.ClusterVpcConfigArgsDict = {
+            "endpoint_private_access": True,
+            "endpoint_public_access": False,
+            "subnet_ids": list(self._args.subnet_ids),
+        }
+        if isinstance(self._spec.endpoint, RestrictedEndpoint):
+            config["endpoint_public_access"] = True
+            config["public_access_cidrs"] = sorted(self._spec.endpoint.allowed_cidrs)
+        return config
 
     def _key(self) -> aws.kms.Key:
         key = aws.kms.Key(
@@ -155,3 +161,9 @@ class Cluster(pulumi.ComponentResource):
                 to_port=443,
                 opts=self._child,
             )
+
+
+def _security_group(made: list[Any]) -> str:
+    """The group that EKS makes for the API server and all nodes, from a cluster's id and its `vpc_config`."""
+    group: str = made[1].cluster_security_group_id
+    return group
