@@ -23,7 +23,7 @@ from components.k8s.registry import component_for, has_objects
 from components.k8s.teams import Team
 from components.k8s.training import TrainingJob
 from components.layout.clusters import ClusterView
-from components.layout.exposure import addresses, gate, rows_with_interfaces
+from components.layout.exposure import addresses, dns_targets, gate, rows_with_interfaces
 from components.layout.inventory import pools
 from components.layout.namespaces import namespaces
 from components.layout.queues import outputs as queues
@@ -108,6 +108,8 @@ class ClusterStack(pulumi.ComponentResource):
             needed = [self.installed[row] for row in rows if row in self.installed]
             Exposure(f"{self.view.name}-exposure", exposure, self.view, self._after(*needed))
         self.outputs["userInterfaces"] = dict(addresses(self.view))
+        if exposure is not None:
+            self.outputs["dnsTargets"] = dict(dns_targets(self.view))
 
     def _workloads(self) -> None:
         """Teams, then what runs in their namespaces: models that are served, jobs that train."""

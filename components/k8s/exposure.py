@@ -31,7 +31,7 @@ class Exposure(pulumi.ComponentResource):
                 # The controller builds the listener from the Secret, which it must be allowed to read by then.
                 pulumi.ResourceOptions(parent=self, depends_on=logins[ui.namespace]),
                 metadata=metadata(ui_name, ui.namespace, annotations=layout.ingress_annotations(view, ui, spec)),
-                spec=layout.ingress(ui, spec),
+                spec=layout.ingress(view, ui, spec),
             )
         self.register_outputs({})
 

@@ -13,7 +13,7 @@ from typing import Any
 from components.catalogue.addon_model import Ui
 from components.catalogue.addons import addon
 from components.layout.clusters import ClusterView
-from components.layout.mesh import exposed
+from components.layout.mesh import GATEWAY_NAMESPACE, exposed
 from components.layout.secrets import external_secret, source
 from components.spec.services import Exposure
 
@@ -42,7 +42,7 @@ def addresses(view: ClusterView) -> Mapping[str, str]:
     """How to open each interface: its address, or the command that forwards a port to it."""
     exposure = gate(view)
     if exposure is not None:
-        return {name: f"https://{host(ui, exposure)}" for name, ui in interfaces(view).items()}
+        return {name: f"https://{host(view, ui, exposure)}" for name, ui in interfaces(view).items()}
     return {name: ui.port_forward(context(view)) for name, ui in interfaces(view).items()}
 
 
@@ -53,9 +53,24 @@ def context(view: ClusterView) -> str:
     return getattr(view.cluster, "context", view.name)
 
 
-def host(ui: Ui, exposure: Exposure) -> str:
-    """Host name of an exposed interface."""
-    return f"{ui.name}.{exposure.domain}"
+def host(view: ClusterView, ui: Ui, exposure: Exposure) -> str:
+    """Host name of an exposed interface; with the cluster's name where several clusters show the same."""
+    others = (ClusterView(view.platform, name) for name in view.platform.clusters if name != view.name)
+    shared = any(gate(other) and ui.name in interfaces(other) for other in others)
+    return f"{ui.name}-{view.name}.{exposure.domain}" if shared else f"{ui.name}.{exposure.domain}"
+
+
+def dns_targets(view: ClusterView) -> Mapping[str, str]:
+    """Commands that tell the load balancers to which the domain's names must point, by what stands behind them."""
+    exposure, kubectl = gate(view), f"kubectl --context {context(view)}"
+    path = "-o jsonpath='{.status.loadBalancer.ingress[0].hostname}'"
+    found = {}
+    if exposure is not None and interfaces(view):
+        name, ui = next(iter(sorted(interfaces(view).items())))
+        found["interfaces"] = f"{kubectl} -n {ui.namespace} get ingress {name} {path}"
+    if exposure is not None and "istio" in view.addons:
+        found["models"] = f"{kubectl} -n {GATEWAY_NAMESPACE} get service istio-ingress {path}"
+    return found
 
 
 def gated_namespaces(view: ClusterView) -> list[str]:
@@ -63,11 +78,11 @@ def gated_namespaces(view: ClusterView) -> list[str]:
     return sorted({ui.namespace for ui in interfaces(view).values()}) if gate(view) else []
 
 
-def ingress(ui: Ui, exposure: Exposure) -> Spec:
+def ingress(view: ClusterView, ui: Ui, exposure: Exposure) -> Spec:
     """Spec of the Ingress of one interface."""
     backend = {"service": {"name": ui.service, "port": {"number": ui.port}}}
     paths = [{"path": "/", "pathType": "Prefix", "backend": backend}]
-    return {"ingressClassName": "alb", "rules": [{"host": host(ui, exposure), "http": {"paths": paths}}]}
+    return {"ingressClassName": "alb", "rules": [{"host": host(view, ui, exposure), "http": {"paths": paths}}]}
 
 
 def ingress_annotations(view: ClusterView, ui: Ui, exposure: Exposure) -> Mapping[str, str]:

@@ -37,7 +37,7 @@ def _grafana(view: ClusterView) -> dict[str, Any]:
     settings: dict[str, Any] = {"analytics": {"check_for_updates": False, "reporting_enabled": False}}
     exposure = gate(view)
     if exposure is not None:
-        settings["server"] = {"root_url": f"https://{host(interfaces(view)['grafana'], exposure)}"}
+        settings["server"] = {"root_url": f"https://{host(view, interfaces(view)['grafana'], exposure)}"}
     # Without a Secret of ours the chart makes up a password itself.
     admin = {"admin": {"existingSecret": CREDENTIALS}} if source(view) else {}
     return {"grafana.ini": settings, **admin}
