@@ -20,6 +20,7 @@ def to_markdown(judged: Judgement) -> str:
     parts += [_table(t) for t in (sections.gpu_table(judged), sections.cost_table(judged)) if t.rows]
     parts.append(_findings(judged))
     parts.append(_folded(f"Not in these figures ({len(sections.not_priced(judged))})", sections.not_priced(judged)))
+    parts.append(_folded("Rules could not judge", sections.unjudged_lines(judged)))
     unknown = sections.unknown_lines(judged)
     parts.append(_folded(f"Known only after deployment ({len(unknown)})", unknown))
     parts.append(f"<details><summary>All resources</summary>\n\n```text\n{tree_text(plan)}```\n\n</details>")

@@ -78,10 +78,12 @@ def cost_groups(judged: Judgement) -> Mapping[str, list[PricedResource]]:
 
 
 def _cost_group(priced: PricedResource) -> str:
-    kind = priced.type.rpartition(":")[2]
+    _, module, kind = priced.type.split(":")
     if kind in {"NodePool", "NodeGroup"}:
         return f"nodes {priced.name}"
-    return kind
+    if kind == "Release":
+        return f"release {priced.name}"
+    return f"{module.partition('/')[0]} {kind}" if priced.type.startswith("aws:") else kind
 
 
 def cost_table(judged: Judgement) -> Table:
@@ -107,12 +109,21 @@ def _cost_row(what: str, cost: Cost) -> tuple[str, ...]:
 def not_priced(judged: Judgement) -> tuple[str, ...]:
     """What the sum leaves out, each with the reason."""
     whole = [f"{p.type} {p.name}: {p.reason}" for p in judged.cost.unpriced]
-    parts = [f"{judged.plan.by_urn[urn].name}: {part}" for urn, part in judged.cost.left_out]
+    parts = [f"{_label(judged, urn)}: {part}" for urn, part in judged.cost.left_out]
     return tuple(sorted(dict.fromkeys([*whole, *parts])))
 
 
+def _label(judged: Judgement, urn: str) -> str:
+    resource = judged.plan.by_urn[urn]
+    return f"{resource.type} {resource.name}"
+
+
+def unjudged_lines(judged: Judgement) -> tuple[str, ...]:
+    """What rules met and could not see; costs that are listed as not priced are not said twice."""
+    unpriced = {p.urn for p in judged.cost.unpriced}
+    return tuple(sorted(n.message for n in judged.report.unknowns if n.urn not in unpriced))
+
+
 def unknown_lines(judged: Judgement) -> tuple[str, ...]:
-    """What is known only after deployment, and what rules could not judge for it."""
-    unjudged = [note.message for note in judged.report.unknowns]
-    values = [f"{where} ({count}x)" if count > 1 else where for where, count in judged.unknowns.items()]
-    return (*sorted(unjudged), *values)
+    """Properties that are known only after deployment, with how many resources have them."""
+    return tuple(f"{where} ({count}x)" if count > 1 else where for where, count in judged.unknowns.items())

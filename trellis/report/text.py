@@ -32,6 +32,7 @@ def render(judged: Judgement, console: Console) -> None:
             console.print(_table(table))
     _list(console, "Not in these figures", sections.not_priced(judged))
     _findings(console, judged)
+    _list(console, "Rules could not judge", sections.unjudged_lines(judged))
     _list(console, "Known only after deployment", sections.unknown_lines(judged))
 
 
