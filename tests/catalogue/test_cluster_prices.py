@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from components.catalogue.pricing import Siblings, price
+from components.catalogue.pricing import Siblings, price, total
 from tests.catalogue.plans import UNKNOWN, month, priced, resource
 
 NLB = 0.0225 * 730
@@ -34,6 +34,16 @@ def test_ingresses() -> None:
     ingress = "kubernetes:networking.k8s.io/v1:Ingress"
     assert month(resource(ingress, {"spec": {"ingressClassName": "alb"}}))[2] == pytest.approx(NLB)
     assert price(resource(ingress, {"spec": {"ingressClassName": "istio"}}), "us-east-1") is None
+
+
+def test_ingresses_of_one_group_share_a_load_balancer() -> None:
+    def one(name: str, group: str) -> dict[str, Any]:
+        annotations = {"alb.ingress.kubernetes.io/group.name": group}
+        inputs = {"metadata": {"name": name, "annotations": annotations}, "spec": {"ingressClassName": "alb"}}
+        return {**resource("kubernetes:networking.k8s.io/v1:Ingress", inputs), "urn": f"urn:test::ingress::{name}"}
+
+    rows = [one("a", "ours"), one("b", "ours"), one("c", "theirs")]
+    assert total(rows, "us-east-1").cost.worst == pytest.approx(2 * NLB)
 
 
 @pytest.mark.parametrize(

@@ -30,9 +30,29 @@ def service(resource: Resource, _context: Context, region: str) -> Quote | None:
     return balancer("nlb", region) if dig(resource.inputs, "spec", "type") == "LoadBalancer" else None
 
 
-def ingress(resource: Resource, _context: Context, region: str) -> Quote | None:
-    """Price an Ingress of class `alb` as one application load balancer; others share their controller's."""
-    return balancer("alb", region) if dig(resource.inputs, "spec", "ingressClassName") == ALB_CLASS else None
+def ingress(resource: Resource, context: Context, region: str) -> Quote | None:
+    """Price an Ingress of class `alb` as one application load balancer; others share their controller's.
+
+    Ingresses of one group share one: it is priced at the first of them.
+    """
+    if dig(resource.inputs, "spec", "ingressClassName") != ALB_CLASS:
+        return None
+    group = _group(resource)
+    first = min(
+        (
+            one.urn
+            for one in context.siblings.by_urn.values()
+            if group and one.type == resource.type and _group(one) == group
+        ),
+        default=resource.urn,
+    )
+    return balancer("alb", region) if first == resource.urn else None
+
+
+def _group(resource: Resource) -> str | None:
+    annotations = dig(resource.inputs, "metadata", "annotations")
+    name = annotations.get("alb.ingress.kubernetes.io/group.name") if isinstance(annotations, Mapping) else None
+    return name if isinstance(name, str) else None
 
 
 def claim(resource: Resource, context: Context, region: str) -> Quote | None:
