@@ -67,6 +67,10 @@ class Addon(pulumi.ComponentResource):
         """Objects that the pods of the charts need to start, such as a Secret; they are there before the releases."""
         return []
 
+    def late_values(self, chart: str) -> Mapping[str, Any]:
+        """Helm values that are known only after deployment."""
+        return self.args.values.get(chart, {})
+
     def extras(self) -> None:
         """Objects beyond the charts. They depend on the releases, so that they go before their controller does."""
 
@@ -76,7 +80,6 @@ class Addon(pulumi.ComponentResource):
 
     def _install(self, chart: str) -> None:
         release = self.row.release(chart)
-        given = self.args.values.get(chart, {})
         self.releases.append(
             Release(
                 f"{self._name}-{chart}" if chart != self.row.id else self._name,
@@ -85,7 +88,7 @@ class Addon(pulumi.ComponentResource):
                 chart=release.oci or release.chart,
                 version=release.version,
                 repository_opts=RepositoryOptsArgs(repo=release.repository) if release.repository else None,
-                values=overlay(values_of(self.row, release, self.view), given),
+                values=overlay(values_of(self.row, release, self.view), self.late_values(chart)),
                 skip_crds=release.skip_crds,
                 create_namespace=False,
                 atomic=False,

@@ -14,6 +14,7 @@ from components.catalogue.addon_model import Addon
 from components.catalogue.chart_settings import chart_settings
 from components.layout.clusters import ClusterView
 from components.layout.values import (
+    argo_cd,
     aws_load_balancer_controller,
     cluster_autoscaler,
     gpu_operator,
@@ -22,11 +23,13 @@ from components.layout.values import (
     kserve,
     kube_prometheus_stack,
     metrics_server,
+    mlflow,
 )
 
 Values = dict[str, Any]
 
 BY_CHART: Mapping[str, Callable[[ClusterView], Values]] = {
+    "argo-cd": argo_cd.values,
     "aws-load-balancer-controller": aws_load_balancer_controller.values,
     "cluster-autoscaler": cluster_autoscaler.values,
     "gateway": istio.gateway,
@@ -35,6 +38,7 @@ BY_CHART: Mapping[str, Callable[[ClusterView], Values]] = {
     "karpenter": karpenter.values,
     "kserve-resources": kserve.values,
     "kube-prometheus-stack": kube_prometheus_stack.values,
+    "mlflow": mlflow.values,
     "metrics-server": metrics_server.values,
 }
 SYSTEM_NODES: Mapping[str, str] = {"trellis.dev/purpose": "system"}

@@ -25,16 +25,30 @@ def values(view: ClusterView) -> dict[str, Any]:
     """Ownership by node image (one for all GPU pools of a cluster, a spec rule), sharing and MIG configurations."""
     gpu_pools = {name: pool for name, pool in view.pools.items() if pool.gpu is not None}
     image = next((found for pool in gpu_pools.values() if (found := image_of(pool))), None)
-    result: dict[str, Any] = {"daemonsets": {"tolerations": [dict(TOLERATION)]}}
+    result: dict[str, Any] = {
+        "daemonsets": {"tolerations": [dict(TOLERATION)]},
+        "mig": {"strategy": mig_strategy(gpu_pools)},
+    }
     if image is not None:
         owned = image.operator
+        sharing = _sharing(gpu_pools) if owned.device_plugin else {}
+        layouts = _layouts(gpu_pools) if owned.mig_manager else {}
         result |= {
             "driver": {"enabled": owned.driver},
             "toolkit": {"enabled": owned.toolkit},
-            "devicePlugin": {"enabled": owned.device_plugin, **_sharing(gpu_pools)},
-            "migManager": {"enabled": owned.mig_manager, **_layouts(gpu_pools)},
+            "devicePlugin": {"enabled": owned.device_plugin, **sharing},
+            "migManager": {"enabled": owned.mig_manager, **layouts},
         }
     return result
+
+
+def mig_strategy(pools: dict[str, PoolBase]) -> str:
+    """The one strategy of a cluster: `single` where all its MIG pools say so.
+
+    The operator hands it to every device plugin by environment, which goes before any configuration of a node.
+    """
+    asked = {pool.gpu.strategy for pool in pools.values() if isinstance(pool.gpu, Mig)}
+    return "single" if asked == {"single"} else "mixed"
 
 
 def _sharing(pools: dict[str, PoolBase]) -> dict[str, Any]:
