@@ -24,7 +24,7 @@ types: $(READY)
 	$(BIN)/mypy
 
 engine: $(READY) ## Tests on the real Pulumi engine; builds it where it is missing
-	$(BIN)/trellis toolchain install
+	$(BIN)/trellis toolchain install pulumi
 	$(BIN)/pytest -m engine
 
 bench: $(READY) ## Timings of previews; prints, asserts nothing

@@ -124,19 +124,38 @@ def generate(check: bool) -> None:
 
 @main.group()
 def toolchain() -> None:
-    """Tools beyond Python: the Pulumi engine."""
+    """Tools beyond Python: the Pulumi engine, Helm, Kubernetes' control plane."""
 
 
 @toolchain.command()
-def install() -> None:
-    """Find, or build, the tools that engine tests and `trellis up` need."""
-    from trellis.toolchain import ToolUnavailableError, ensure_pulumi
+@click.argument("names", nargs=-1, metavar="[TOOL]...")
+def install(names: tuple[str, ...]) -> None:
+    """Find, download or build each TOOL (default: all): minutes for each where it must be built."""
+    from trellis.toolchain import ToolUnavailableError, ensure
+    from trellis.toolchain_rows import UnknownToolError, tool, tools
 
     try:
-        click.echo(f"pulumi: {ensure_pulumi()}")
+        for name in [tool(name).name for name in names] or tools():
+            click.echo(f"{name}: {ensure(name)}")
+    except UnknownToolError as error:
+        click.echo(str(error), err=True)
+        sys.exit(WRONG_INPUT)
     except ToolUnavailableError as error:
         click.echo(str(error), err=True)
         sys.exit(1)
+
+
+@toolchain.command("list")
+def list_tools() -> None:
+    """Say which tools there are, in which version, and where each is."""
+    from tabulate import tabulate
+
+    from trellis.toolchain import listing
+
+    rows = [[row.name, row.version, str(path or "missing"), row.needed_for] for row, path in listing()]
+    click.echo(
+        tabulate(rows, headers=["tool", "version", "here", "needed for"], tablefmt="simple", disable_numparse=True)
+    )
 
 
 if __name__ == "__main__":

