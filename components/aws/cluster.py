@@ -52,7 +52,7 @@ class Cluster(pulumi.ComponentResource):
         self.name = self._cluster.name
         self.endpoint = self._cluster.endpoint
         self.certificate_authority = self._cluster.certificate_authority.data
-        # Tied to the id: `vpc_config` is an input too, and before there is a cluster it reads as known, without a group.
+        # Tied to the id: `vpc_config` is an input too, and before there is a cluster it reads as known and without one.
         self.security_group_id = pulumi.Output.all(self._cluster.id, self._cluster.vpc_config).apply(_security_group)
         self._access()
         self._reach()
