@@ -11,6 +11,9 @@ from typing import Any
 from components.spec.base import Path, dotted
 
 _PLAIN = re.compile(r"^[A-Za-z/~][A-Za-z0-9_./+-]*$|^\d+\.\d+\.\d+\.\d+/\d+$|^\d+g\.\d+gb(\+me)?$")
+CLOSE = 0.65
+"""How alike two names must be, from 0 to 1, for one to be offered instead of the other."""
+
 _WORDS = frozenset({"true", "false", "yes", "no", "on", "off", "null", "y", "n", "~"})
 """Plain words that some reader of YAML takes for something else than text."""
 
@@ -54,11 +57,11 @@ def listed(names: Iterable[object], at_most: int = 12) -> str:
 
 def nearest(given: object, known: Iterable[str], at_most: int = 3) -> list[str]:
     """The known names most like a given one, best first. Case, dashes and underscores count for nothing."""
-    by_plain = {_plain(name): name for name in known}
     text = _plain(str(given))
-    close = difflib.get_close_matches(text, by_plain, n=at_most, cutoff=0.65)
-    within = sorted(name for name in by_plain if len(text) > 2 and (text in name or name in text))
-    return [by_plain[name] for name in dict.fromkeys([*close, *within])][:at_most]
+    ranked = sorted((-difflib.SequenceMatcher(None, _plain(name), text).ratio(), name) for name in known)
+    close = [name for score, name in ranked if -score >= CLOSE]
+    within = [name for _, name in ranked if len(text) > 2 and (text in _plain(name) or _plain(name) in text)]
+    return list(dict.fromkeys([*close, *within]))[:at_most]
 
 
 def _plain(name: str) -> str:

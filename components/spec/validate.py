@@ -46,12 +46,23 @@ def _judge_shape(draft: Draft, problems: list[Problem]) -> Platform | None:
             return Platform.model_validate_json(json.dumps(plain))
         except ValidationError as error:
             faults = explain(error, plain)
-            found = [replace(fault.problem, path=draft.original(fault.problem.path)) for fault in faults]
-            problems += [problem for problem in found if not draft.in_doubt(problem)]
+            for fault in faults:
+                _tell(problems, replace(fault.problem, path=draft.original(fault.problem.path)), draft)
             # From the last place to the first: a later entry of a list goes before an earlier one moves its index.
             for fault in sorted(faults, key=lambda fault: _order(fault.at), reverse=True):
                 draft.mend(fault)
     return None
+
+
+def _tell(problems: list[Problem], problem: Problem, draft: Draft) -> None:
+    """Add a problem, unless it rests on a doubt. Of one value one thing is said: what is wrong, and the last edit."""
+    if draft.in_doubt(problem):
+        return
+    for index, earlier in enumerate(problems):
+        if earlier.path == problem.path:
+            problems[index] = replace(earlier, allowed=problem.allowed, fix=problem.fix)
+            return
+    problems.append(problem)
 
 
 def _order(path: Path) -> list[tuple[int, str]]:

@@ -50,9 +50,12 @@ def addons_have_a_cluster(platform: Platform) -> Iterator[Problem]:
 def needed_addons_are_on(platform: Platform) -> Iterator[Problem]:
     """No add-on is off that another one, which is on, needs."""
     wanted: dict[str, dict[str, str]] = {}
+    shared = _shared(platform)
     for cluster, spec in sorted(platform.clusters.items()):
+        reachable = possible_addons(spec) | shared.keys()
         for missing in missing_needs(enabled_addons(platform, cluster), target(spec)):
-            wanted.setdefault(missing.need.id, {})[missing.addon] = missing.need.why
+            if missing.need.id in reachable and not shared.get(missing.need.id):
+                wanted.setdefault(missing.need.id, {})[missing.addon] = missing.need.why
     for name, by in sorted(wanted.items()):
         switched_off = platform.addons.get(name) is False
         path: Path = ("addons", name)
@@ -66,6 +69,16 @@ def needed_addons_are_on(platform: Platform) -> Iterator[Problem]:
             fix=f"{edits.put(path, True)}, or switch off {edits.listed(f'`addons.{one}`' for one in sorted(by))} too",
             related=(path, *(("addons", one) for one in by)),
         )
+
+
+def _shared(platform: Platform) -> dict[str, bool]:
+    """Add-ons that run once and serve all clusters, such as Argo CD, with whether they are on."""
+    return {
+        one: one in enabled_addons(platform, cluster)
+        for cluster, spec in sorted(platform.clusters.items())
+        for one in sorted(possible_addons(spec))
+        if addon(one).cluster_role == "shared"
+    }
 
 
 def asked_addons_are_on(platform: Platform) -> Iterator[Problem]:

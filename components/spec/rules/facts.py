@@ -124,6 +124,17 @@ def nodes_of(pool: PoolBase) -> tuple[Node, ...]:
     return ()
 
 
+def has_gpus(pool: PoolBase) -> bool | None:
+    """Whether the nodes of a pool have GPUs; None where some have and some have not, or nobody knows."""
+    counts = {node.gpus > 0 for node in nodes_of(pool)}
+    return counts.pop() if len(counts) == 1 else None
+
+
+def gpus_agree(pool: PoolBase) -> bool:
+    """Whether the GPU profile of a pool and its nodes agree; where they do not, a rule about GPUs has said so."""
+    return has_gpus(pool) is not None and has_gpus(pool) == (pool.gpu is not None)
+
+
 def node_of(kind: InstanceType) -> Node:
     """What a node of an instance type can give, after what the kubelet keeps for itself."""
     cpu = kind.vcpu if kind.allocatable_cpu_millis is None else kind.allocatable_cpu_millis / 1000

@@ -39,7 +39,7 @@ def instance_types_are_offered(platform: Platform) -> Iterator[Problem]:
         if kind is None or region not in regions() or prices.offered(name, region):
             continue
         elsewhere = prices.regions_offering(name)
-        instead = _alike(kind, region)
+        instead = _alike(kind, region, platform.guardrails.allowed_families)
         fix = edits.put(path, instead.name) if instead else edits.remove(path)
         yield Problem(
             path=path,
@@ -52,14 +52,15 @@ def instance_types_are_offered(platform: Platform) -> Iterator[Problem]:
         )
 
 
-def _alike(kind: InstanceType, region: str) -> InstanceType | None:
-    """The type offered in a region that is most like another: the same accelerators if possible, then the size."""
+def _alike(kind: InstanceType, region: str, families: tuple[str, ...]) -> InstanceType | None:
+    """The type offered in a region that is most like another: same accelerator, an allowed family, then the size."""
     offered = [one for one in hardware.instance_types().values() if prices.offered(one.name, region)]
     same = [one for one in offered if bool(one.accelerator) == bool(kind.accelerator) and one.arch == kind.arch]
     return min(
         same,
         key=lambda one: (
             one.accelerator != kind.accelerator,
+            one.family not in families,
             one.accelerator_count != kind.accelerator_count,
             abs(one.vcpu - kind.vcpu),
             abs(one.memory_gib - kind.memory_gib),

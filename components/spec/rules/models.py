@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from components.spec import edits
-from components.spec.base import Path, Problem
+from components.spec.base import Path, Problem, dotted
 from components.spec.platform import Platform
 from components.spec.workloads import HpaScaling
 
@@ -148,7 +148,7 @@ def headers_are_header_names(platform: Platform) -> Iterator[Problem]:
                 message="no header name as Istio reads it",
                 allowed="lower-case letters, digits and dashes",
                 consequence="no request would ever match, and the model would get none",
-                fix=f"rename it to `models.{name}.matchHeaders.{better}`",
+                fix=f"rename it to `{dotted((*path[:-1], better))}`",
             )
 
 
@@ -160,12 +160,13 @@ def env_names_are_variables(platform: Platform) -> Iterator[Problem]:
                 if ENV_NAME.match(variable):
                     continue
                 path: Path = ("models", name, "versions", version, "env", variable)
-                better = re.sub(r"[^A-Za-z0-9_]+", "_", variable).strip("_").upper() or "NAME"
+                plain = re.sub(r"[^A-Za-z0-9_]+", "_", variable).strip("_").upper()
+                better = plain if ENV_NAME.match(plain) else f"NAME_{plain}"
                 yield Problem(
                     path=path,
                     value=variable,
                     message="no name of an environment variable",
                     allowed="letters, digits and underscores, not beginning with a digit",
                     consequence="shells and most programs could not read it",
-                    fix=f"rename it to {better if ENV_NAME.match(better) else 'NAME_' + better}",
+                    fix=f"rename it to `{dotted((*path[:-1], better))}`",
                 )

@@ -139,7 +139,19 @@ def subnets_fit(platform: Platform) -> Iterator[Problem]:
     reason = no_room(network)
     private, public = shortest_prefixes(network)
     rests: tuple[Path, ...] = (("network", "cidr"), ("network", "privatePrefix"), ("network", "publicPrefix"))
-    if reason is not None:
+    if network.private_prefix > LONGEST_PUBLIC - 2 and network.private_prefix >= private:
+        path: Path = ("network", "privatePrefix")
+        yield Problem(
+            path=path,
+            value=network.private_prefix,
+            message="too small: the public subnets share the room of one such subnet, and load balancers need "
+            f"/{LONGEST_PUBLIC} each",
+            allowed=f"{private} to {LONGEST_PUBLIC - 2}",
+            consequence="AWS would refuse the public subnets, or every load balancer in them",
+            fix=edits.put(path, max(private, min(LONGEST_PUBLIC - 2, network.public_prefix - 2))),
+            related=rests,
+        )
+    elif reason is not None:
         short = network.private_prefix < private
         path = ("network", "privatePrefix" if short else "publicPrefix")
         yield Problem(

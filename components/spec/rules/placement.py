@@ -14,6 +14,7 @@ from components.spec.rules.facts import (
     Node,
     PoolAt,
     Workload,
+    gpus_agree,
     homes,
     known_types,
     node_of,
@@ -71,7 +72,7 @@ def gpus_are_asked_of_gpu_pools(platform: Platform) -> Iterator[Problem]:
                 related=((*workload.path, "pool"), path, *pool_places(platform)),
             )
         for at in homes(platform, workload):
-            if bool(asked) == (at.pool.gpu is not None):
+            if bool(asked) == (at.pool.gpu is not None) or not gpus_agree(at.pool):
                 continue
             message = f"pool `{at.name}` has no GPUs" if asked else f"pool `{at.name}` has GPUs, and this asks for none"
             yield Problem(

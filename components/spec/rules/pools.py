@@ -8,7 +8,7 @@ from components.spec import edits
 from components.spec.base import Path, Problem
 from components.spec.platform import Platform
 from components.spec.pools import Ec2Pool, KarpenterPool, ManagedPool
-from components.spec.rules.facts import Ec2At, ec2_pools, known_types, pools
+from components.spec.rules.facts import Ec2At, ec2_pools, gpus_agree, known_types, pools
 from components.spec.switches import enabled_addons
 
 
@@ -86,7 +86,7 @@ def a_reservation_is_for_one_type(platform: Platform) -> Iterator[Problem]:
 def limits_name_what_is_bought(platform: Platform) -> Iterator[Problem]:
     """A Karpenter pool is limited in what it is for: GPUs where it has them, CPUs elsewhere."""
     for at in ec2_pools(platform):
-        if not isinstance(at.pool, KarpenterPool):
+        if not isinstance(at.pool, KarpenterPool) or not gpus_agree(at.pool):
             continue
         key, given = ("gpus", at.pool.limits.gpus) if at.pool.gpu is not None else ("cpu", at.pool.limits.cpu)
         path = (*at.path, "limits", key)

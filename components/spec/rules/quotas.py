@@ -40,17 +40,22 @@ def pools_hold_what_always_runs(platform: Platform) -> Iterator[Problem]:
             continue
         here = [one for one in workloads(platform) if any(home.path == at.path for home in homes(platform, one))]
         models = [one for one in here if not isinstance(one.spec, TrainingJob)]
+        jobs = [
+            one for one in here if isinstance(one.spec, TrainingJob) and one.spec.nodes <= (most_nodes(at.pool) or 0)
+        ]
         always = sum(_gpus(at, one) for one in models)
-        largest = max((_gpus(at, one) for one in here if one not in models), default=0.0)
+        largest = max((_gpus(at, one) for one in jobs), default=0.0)
         if always + largest <= most:
             continue
         path, value = _limit(at)
         yield Problem(
             path=path,
             value=value,
-            message=f"{_words(always)} of its models run always"
-            + (f", and the largest job takes {_words(largest)}" if largest else "")
-            + f", but the pool holds {_words(most)}",
+            message=" and ".join(
+                [f"its models always hold {_words(always)}"] * bool(always)
+                + [f"its largest job takes {_words(largest)}"] * bool(largest)
+            )
+            + f", but the pool has {_words(most)} at most",
             allowed=f"room for {_words(ceil(always + largest))}",
             consequence="some of the pods would wait for ever",
             fix=_raise(path, value, ceil(always + largest), most),

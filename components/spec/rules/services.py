@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import ceil
 
+from components.catalogue.regions import regions
 from components.spec import edits
 from components.spec.base import Path, Problem
 from components.spec.clusters import EksCluster
@@ -14,7 +15,7 @@ from components.spec.platform import Platform
 
 def certificates_lie_beside_the_load_balancer(platform: Platform) -> Iterator[Problem]:
     """The certificate is of the platform's region and account: a load balancer takes no other."""
-    if platform.exposure is None or platform.aws is None:
+    if platform.exposure is None or platform.aws is None or platform.aws.region not in regions():
         return
     path: Path = ("exposure", "certificateArn")
     parts = platform.exposure.certificate_arn.split(":")
