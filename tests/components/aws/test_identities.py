@@ -15,6 +15,7 @@ from components.catalogue.addons import addons
 from components.layout.identities import addon_identities, team_identities
 from components.layout.permissions import GRANTS, REFUSED
 from tests.components.aws.builders import (
+    ALL_ADDONS,
     FILES,
     MULTI_NODE,
     SPLIT,
@@ -32,7 +33,7 @@ from trellis.plan import Plan, Resource
 EVERYTHING = {
     **FILES,
     **with_pool(pool("karpenter", instanceTypes=["p4d.24xlarge"], gpu={"sharing": "exclusive"}, multiNode=MULTI_NODE)),
-    "addons": {"cluster-autoscaler": True},
+    "addons": {**ALL_ADDONS["addons"], "cluster-autoscaler": True},
 }
 PLANS = ((EVERYTHING,), (SPLIT, FILES))
 
