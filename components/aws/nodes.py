@@ -95,7 +95,7 @@ class NodeGroup(pulumi.ComponentResource):
                 "desired_size": spec.min_nodes,
             },
             update_config={"max_unavailable": 1},
-            tags=dict(spec.tags),
+            tags={**spec.tags, **spec.group_tags},
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=list(args.depends_on),

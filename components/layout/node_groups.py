@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from components.catalogue.ami import node_image
 from components.catalogue.efa import Interface, interfaces
 from components.catalogue.hardware import instance_type
+from components.catalogue.pricing.pools import UTILISATION_TAG
 from components.layout.clusters import ClusterView
 from components.layout.disks import Disk, disks
 from components.layout.gpu import TAINT
@@ -43,6 +44,8 @@ class NodeGroupSpec:
     ami_type: str
     tags: Mapping[str, str]
     """Tags of the group, and of the instances, volumes and interfaces that it starts."""
+    group_tags: Mapping[str, str] = field(default_factory=dict)
+    """Further tags of the group alone."""
     capacity_type: str = "ON_DEMAND"
     labels: Mapping[str, str] = field(default_factory=dict)
     taints: tuple[Taint, ...] = ()
@@ -87,6 +90,7 @@ def pool_group(view: ClusterView, name: str, pool: ManagedPool) -> NodeGroupSpec
         disks=disks(pool.image, pool.disk_gib),
         ami_type=_ami_type(pool.image, pool.instance_types[0], gpu=gpu),
         tags=pool_tags(view.platform, pool.team),
+        group_tags={UTILISATION_TAG: str(pool.expected_utilisation_percent)} if pool.min_nodes < pool.max_nodes else {},
         capacity_type=BLOCK if block else CAPACITY[pool.capacity_type],
         labels=node_labels(name, pool),
         taints=(Taint(key=TAINT["key"], value=TAINT["value"], effect="NO_SCHEDULE"),) if gpu else (),

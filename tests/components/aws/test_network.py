@@ -21,8 +21,9 @@ def test_nodes_wait_for_every_way_out() -> None:
     """A node that comes before its route cannot join; a route that goes before a controller strands what it removes."""
     recorded = plan(with_pool(pool("managed", instanceTypes=["g6.xlarge"], gpu={"sharing": "exclusive"})))
     before = waits_for(recorded)
-    ways = [r.urn for kind in ("Route", "NatGateway", "VpcEndpoint") for r in aws_of(recorded, kind).values()]
-    assert len(ways) == 4 + 1 + 5
+    kinds = ("Vpc", "InternetGateway", "Route", "NatGateway", "VpcEndpoint")
+    ways = [r.urn for kind in kinds for r in aws_of(recorded, kind).values()]
+    assert len(ways) == 1 + 1 + 4 + 1 + 5
     for group in aws_of(recorded, "NodeGroup").values():
         assert set(ways) <= before[group.urn], group.name
     releases = [r for r in recorded.resources if r.type == "kubernetes:helm.sh/v3:Release"]

@@ -20,6 +20,8 @@ from tests.components.aws.builders import (
     waits_for,
     with_pool,
 )
+from tests.support.schemas import problems
+from tests.support.shared import require_shared
 
 GPU = {"sharing": "exclusive"}
 TAGS = {"trellis:environment": "trial", "trellis:team": "ml-platform", "trellis:cost-centre": "ai-1000"}
@@ -92,6 +94,7 @@ def test_a_fixed_group_keeps_its_size_and_a_growing_one_leaves_it_to_the_autosca
     grown = aws_of(growing, "NodeGroup")["main-pool"]
     assert grown.ignore_changes == ("scalingConfig.desiredSize",)
     assert grown.inputs["scalingConfig"] == {"minSize": 0, "maxSize": 4, "desiredSize": 0}
+    assert grown.inputs["tags"]["trellis:expected-utilisation"] == "30"
 
 
 def test_volumes_are_where_the_image_expects_them() -> None:
@@ -142,6 +145,29 @@ def test_karpenter_is_told_the_same() -> None:
     plain = class_of(instanceTypes=["p4d.24xlarge"], gpu=GPU)
     assert not {"networkInterfaces", "placementGroupSelector"} & plain.keys()
     assert "trellis:zone-id" not in plain["subnetSelectorTerms"][0]["tags"]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"multiNode": MULTI_NODE, "zoneId": "use1-az2"},
+        {"capacityType": "reserved", "reservation": {"id": "cr-0123456789abcdef0"}},
+        {"image": "bottlerocket", "team": "research"},
+    ],
+    ids=["fabric", "reserved", "bottlerocket"],
+)
+def test_karpenter_accepts_every_shape_of_node_class(settings: dict[str, Any]) -> None:
+    require_shared()
+    spec = class_of(instanceTypes=["p4d.24xlarge"], gpu=GPU, **settings)
+    manifest = {
+        "apiVersion": "karpenter.k8s.aws/v1",
+        "kind": "EC2NodeClass",
+        "metadata": {"name": "pool"},
+        "spec": spec,
+    }
+    assert problems(manifest, "1.35") == []
+    broken = {**manifest, "spec": {**spec, "securityGroupSelectorTerms": [{"name": "a", "id": "sg-0a"}]}}
+    assert problems(broken, "1.35")
 
 
 @pytest.mark.parametrize("provisioner", ["karpenter", "managed"])
