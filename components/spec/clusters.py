@@ -53,7 +53,7 @@ class SystemNodes(Model):
     """EC2 instance types, without GPUs."""
     nodes: int = Field(default=3, ge=2)
     """Fixed number of nodes, spread over the zones; two at least, for two replicas of each controller."""
-    disk_gib: int = Field(default=60, ge=30)
+    disk_gib: int = Field(default=60, ge=30, le=16384)
     """Root volume in GiB."""
 
 

@@ -7,7 +7,6 @@ place is in doubt, and nothing is said about what rests on it.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -44,9 +43,7 @@ class Draft:
             }
         if isinstance(value, list | tuple):
             return [self._copy(entry, (*path, index)) for index, entry in enumerate(value)]
-        if value is None or (
-            isinstance(value, str | int | float) and not (isinstance(value, float) and math.isnan(value))
-        ):
+        if value is None or isinstance(value, int | float) or (isinstance(value, str) and _is_text(value)):
             return value
         self.foreign.append((path, value))
         self._doubts.add(path)
@@ -131,6 +128,15 @@ class Draft:
         if key not in parent:
             parent[key] = value
             self._names[(*inner[:-1], key)] = inner[-1]
+
+
+def _is_text(value: str) -> bool:
+    """Whether a text can be written; half of a surrogate pair cannot."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _plain(value: Any) -> Any:

@@ -171,6 +171,19 @@ def _bad_value(case: Case) -> Fault:
     return Fault(problem, case.path, guess=guess)
 
 
+def _unreadable(case: Case) -> Fault:
+    problem = Problem(
+        path=(),
+        value=None,
+        message=f"the values cannot be carried as JSON, as the engine does: {case.message}",
+        allowed="keys and texts of whole characters, nested less than a hundred levels deep",
+        consequence="the engine would refuse them too",
+        fix="type the key or text that it names anew",
+        rule="wrong-value",
+    )
+    return Fault(problem, ())
+
+
 _WORDS: Mapping[str, str] = {
     "string_type": "not text",
     **dict.fromkeys(("int_type", "int_from_float", "int_parsing"), "not a whole number"),
@@ -196,4 +209,5 @@ _EXPLAINED: Mapping[str, Callable[[Case], Fault]] = {
     "union_tag_invalid": _variant,
     "union_tag_not_found": _variant,
     "refused": _refused,
+    "json_invalid": _unreadable,
 }

@@ -110,7 +110,7 @@ class Ec2Pool(PoolBase):
     """EC2 instance types, all with the same GPU on a GPU pool. More types find spot capacity more often."""
     image: NodeImage = "al2023"
     """Operating system; decides who owns the GPU driver (see the catalogue's ownership table)."""
-    disk_gib: int = Field(default=100, ge=30)
+    disk_gib: int = Field(default=100, ge=30, le=16384)
     """Root volume in GiB, encrypted gp3."""
     zone_id: Annotated[str, forms.ZONE.field()] | None = None
     """The one zone that the pool lives in, by id: the zone of its reservation. Absent: all zones, but a placement

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from components.spec import edits
-from components.spec.base import Path, Problem
+from components.spec.base import Path, Problem, dotted
 from components.spec.draft import Draft, each_text
 from components.spec.explain import explain
 from components.spec.platform import Platform
@@ -28,7 +28,8 @@ MAX_ROUNDS = 50
 def validate(values: Mapping[str, Any]) -> tuple[Platform | None, list[Problem]]:
     """Return the platform and no problem, or all problems (and the platform only if it could be judged)."""
     draft = Draft(values)
-    problems = [_encrypted(path) for path, _ in draft.foreign] + _credentials(values)
+    problems = [_broken_text(path) if isinstance(value, str) else _encrypted(path) for path, value in draft.foreign]
+    problems += _credentials(values)
     platform = _judge_shape(draft, problems)
     if platform is not None:
         problems += _judge_rules(draft, platform)
@@ -93,6 +94,18 @@ def _encrypted(path: Path) -> Problem:
         consequence="the secret would end in plain text in cluster objects and in the state",
         fix=f"{edits.remove(path)}, keep the secret in AWS Secrets Manager, and name it where a key asks for a name",
         rule="no-secrets",
+    )
+
+
+def _broken_text(path: Path) -> Problem:
+    return Problem(
+        path=path,
+        value=HIDDEN,
+        message="text with half a character in it",
+        allowed="text that a file can hold",
+        consequence="no cluster object could hold it",
+        fix=f"type the text at `{dotted(path)}` anew",
+        rule="wrong-value",
     )
 
 

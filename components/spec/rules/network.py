@@ -109,7 +109,7 @@ def pools_live_in_zones_of_the_network(platform: Platform) -> Iterator[Problem]:
             allowed=edits.listed(zones),
             consequence="no node of the pool could start",
             fix=edits.put(path, zones[0]),
-            related=(path, ("network",), ("network", "zoneIds"), ("network", "privateSubnetIds"), ("aws", "region")),
+            related=(path, ("network", "zoneIds"), ("network", "privateSubnetIds"), ("aws", "region")),
         )
 
 
@@ -188,17 +188,16 @@ def subnets_hold_the_nodes(platform: Platform) -> Iterator[Problem]:
     path = ("network", "privatePrefix")
     least, _ = shortest_prefixes(network)
     enough = next((one for one in range(network.private_prefix, least - 1, -1) if usable(one) >= needed), None)
-    wider = next(one for one in range(18, 3, -1) if usable(one) >= needed)
     yield Problem(
         path=path,
         value=network.private_prefix,
         message=f"too small: {nodes} nodes at the limits of all pools hold {needed} addresses "
         f"({ADDRESSES_PER_NODE} each), and {ZONES} subnets of /{network.private_prefix} have {there}",
-        allowed=f"at most {enough if enough is not None else wider}",
-        consequence="nodes would join, and their pods would wait for an address",
-        fix=edits.put(path, enough)
+        allowed=f"at most {enough}"
         if enough is not None
-        else f"lower the pools' limits: even the largest subnets of {network.cidr} are too small",
+        else f"nothing: {network.cidr} is too small for so many nodes",
+        consequence="nodes would join, and their pods would wait for an address",
+        fix=edits.put(path, enough) if enough is not None else "lower the limits of the pools, or widen `network.cidr`",
         related=(path, ("network", "cidr"), *(place for place, _ in counts)),
     )
 

@@ -89,7 +89,8 @@ def _raise(path: Path, value: int | None, wanted: int, most: int) -> str:
 
 
 def _asking(here: list[Workload]) -> list[Path]:
-    return [(*one.path, key) for one in here for key in ("resources", "scaling", "pool", "nodes", "versions")]
+    keys: tuple[Path, ...] = (("resources",), ("scaling", "minReplicas"), ("pool",), ("nodes",), ("versions",))
+    return [(*one.path, *key) for one in here for key in keys]
 
 
 def jobs_fit_the_number_of_nodes(platform: Platform) -> Iterator[Problem]:
