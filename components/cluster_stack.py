@@ -18,6 +18,7 @@ from components.k8s.addon import AddonArgs, Peer
 from components.k8s.exposure import Exposure
 from components.k8s.models import Model
 from components.k8s.namespaces import Namespaces
+from components.k8s.one_owner import OneOwner
 from components.k8s.provider import provider
 from components.k8s.registry import component_for, has_objects
 from components.k8s.teams import Team
@@ -61,6 +62,7 @@ class ClusterStack(pulumi.ComponentResource):
         self._kubernetes = provider(view.name, view, self._kubeconfig(), way_in)
         self._in_cluster = pulumi.ResourceOptions(parent=self, provider=self._kubernetes)
         self._namespaces = Namespaces(view.name, namespaces(view), self._in_cluster)
+        OneOwner(f"{view.name}-one-owner", view, self._in_cluster)
         self._addons()
         self._exposure()
         self._workloads()

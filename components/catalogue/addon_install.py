@@ -133,6 +133,8 @@ class Kustomize(Row):
 
     `remote_bases`: what the tree itself pulls from the network while it is built, which Argo CD must reach.
     `omit`: objects of the tree (``Kind/name``) that somebody else owns; the Application removes them by patch.
+    `secrets`: Secrets of the tree whose content everybody knows, with the keys that replace it where External
+    Secrets runs; ``{{ .password }}`` stands for a generated password.
     """
 
     repository: str = Field(pattern=r"^https://")
@@ -144,3 +146,4 @@ class Kustomize(Row):
     server_side_apply: bool = True
     remote_bases: tuple[str, ...] = ()
     omit: tuple[str, ...] = ()
+    secrets: dict[str, dict[str, str]] = Field(default_factory=dict)

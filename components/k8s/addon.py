@@ -57,7 +57,7 @@ class Addon(pulumi.ComponentResource):
         super().__init__(f"trellis:k8s:{_type_name(row_id)}", name, None, opts)
         self.view, self.args, self._name = view, args, name
         self.releases: list[Release] = []
-        self._first = self.prerequisites()
+        self.first = self.prerequisites()
         for release in self.row.releases:
             self._install(release.chart)
         self.extras()
@@ -93,7 +93,7 @@ class Addon(pulumi.ComponentResource):
                 create_namespace=False,
                 atomic=False,
                 timeout=TIMEOUT_SECONDS,
-                opts=pulumi.ResourceOptions(parent=self, depends_on=[*self._first, *self.releases]),
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[*self.first, *self.releases]),
             )
         )
 

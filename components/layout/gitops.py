@@ -120,16 +120,30 @@ def tree_rows(view: ClusterView) -> tuple[str, ...]:
     return tuple(row for row in view.addons if addon(row).kind == "argocd-application")
 
 
-def trees(row: str) -> Mapping[str, Spec]:
+def generated_secrets(view: ClusterView, row: str) -> Mapping[str, tuple[str, Mapping[str, str]]]:
+    """Secrets that stand in for the well-known ones of an add-on's trees: name -> namespace and template."""
+    if "external-secrets" not in view.addons:
+        return {}
+    return {
+        name: (tree.namespace, template)
+        for tree in addon(row).kustomize
+        for name, template in sorted(tree.secrets.items())
+    }
+
+
+def trees(view: ClusterView, row: str) -> Mapping[str, Spec]:
     """Specs of the Applications of one such add-on by name, in the order in which they must be there."""
     rows = addon(row).kustomize
+    ours = [f"Secret/{name}" for name in generated_secrets(view, row)]
     names = [row] if len(rows) == 1 else [f"{row}-{tree.path.rsplit('/', 1)[-1]}" for tree in rows[:-1]] + [row]
-    return {name: _tree(tree) for name, tree in zip(names, rows, strict=True)}
+    return {name: _tree(tree, ours) for name, tree in zip(names, rows, strict=True)}
 
 
-def _tree(tree: Kustomize) -> Spec:
+def _tree(tree: Kustomize, ours: list[str]) -> Spec:
+    """By commit: what the tag named when its objects were looked at, whatever becomes of the tag."""
     source: Spec = {"repoURL": tree.repository, "path": tree.path, "targetRevision": tree.commit}
-    patches = [_omission(*one.split("/", 1)) for one in tree.omit]
+    left_out = [*tree.omit, *(one for one in ours if one.removeprefix("Secret/") in tree.secrets)]
+    patches = [_omission(*one.split("/", 1)) for one in left_out]
     options = ["ServerSideApply=true"] if tree.server_side_apply else []
     return {
         "project": PLATFORM,

@@ -24,6 +24,7 @@ ENVIRONMENTS = environments()
 
 # Ids and names that AWS makes up, each a whole string in its object: no schema says more of them than that.
 KNOWN_LATER = {
+    ("Secret", "stringData"),  # Argo CD's other cluster, by the address of its API server
     ("ExternalSecret", "spec.data[0].remoteRef.key"),  # the secret that RDS makes
     ("ExternalSecret", "spec.data[1].remoteRef.key"),
     ("StorageClass", "parameters.fileSystemId"),
