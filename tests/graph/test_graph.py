@@ -11,15 +11,11 @@ from graphlib import TopologicalSorter
 import pytest
 
 from components.catalogue.addons import addons
-from trellis.plan import Plan, Resource
-from trellis.preview import plan_environment, stacks
+from tests.support.stacks import recorded as plan
+from trellis.plan import Resource
+from trellis.preview import stacks
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
-
-
-@cache
-def plan(stack: str) -> Plan:
-    return plan_environment(stack, as_of="2026-11-01")
 
 
 @cache

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.support.stacks import recorded
 from trellis.plan import Plan
-from trellis.preview import plan_environment
 
 # As printed in the paper.
 RESOURCES = {"nvidia.com/gpu": "1", "memory": "32Gi", "cpu": "8"}
@@ -38,7 +38,7 @@ VIRTUAL_SERVICE = {
 
 @pytest.fixture(scope="module")
 def dev() -> Plan:
-    return plan_environment("dev", as_of="2026-11-01")
+    return recorded("dev")
 
 
 def manifest(plan: Plan, kind: str, name: str) -> dict[str, Any]:

@@ -14,11 +14,10 @@ from tests.support.stack_schemas import (
     kubernetes_minor,
     object_verdict,
     objects,
-    platform,
-    recorded,
     release_problems,
     releases,
 )
+from tests.support.stacks import platform, recorded
 
 ENVIRONMENTS = environments()
 

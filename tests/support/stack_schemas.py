@@ -3,41 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from components.spec.platform import Platform
 from tests.support.chart_values import load_chart
 from tests.support.helm_keys import unknown_keys
 from tests.support.schemas import Verdict, judge
 from tests.support.shared import REPOSITORY
 from trellis.plan import Plan, Resource
-from trellis.preview import plan_environment
-from trellis.stackfile import check, read
 
 STACKS = REPOSITORY / "stacks"
-AS_OF = "2026-11-01"  # prices and support ends are of no matter here; a fixed day keeps the plan's bytes
 RELEASE = "kubernetes:helm.sh/v3:Release"
 
 
 def environments(folder: Path = STACKS) -> list[str]:
     """Every environment that has a stack file."""
     return sorted(path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in folder.glob("Pulumi.*.yaml"))
-
-
-@cache
-def recorded(environment: str) -> Plan:
-    """The plan of an environment, recorded once for all tests of a run."""
-    return plan_environment(environment, as_of=AS_OF)
-
-
-@cache
-def platform(environment: str) -> Platform:
-    """What the stack file of an environment says."""
-    _config, source = read(STACKS / f"Pulumi.{environment}.yaml")
-    found, _source = check(source, STACKS / "profiles")
-    return found
 
 
 def kubernetes_minor(plan: Plan, resource: Resource, clusters: Mapping[str, Any]) -> str:
