@@ -18,7 +18,8 @@ from components.layout.node_groups import pool_group
 from components.layout.teams import quota
 from components.layout.values.gpu_operator import values
 from components.spec.pools import KarpenterPool, ManagedPool, Mig, PoolBase
-from tests.components.aws.builders import Values, merged, view, with_pool
+from tests.components.aws.builders import Values, merged, with_pool
+from tests.components.k8s.builders import view
 from tests.components.k8s_b.builders import fabric_pool, gpu_pools, trained
 
 DEFAULTS = {"nvidia.com/mig.config": "all-disabled", "nvidia.com/device-plugin.config": "exclusive"}
