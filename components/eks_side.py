@@ -127,7 +127,7 @@ class EksSide(pulumi.ComponentResource):
         """What must be there before an add-on's pods start: nodes, its accounts' roles, and what it works on."""
         ground = self._ground
         needs: Mapping[str, Sequence[pulumi.Resource | None]] = {
-            "karpenter": [self._karpenter, self._fabric],
+            "karpenter": [self._karpenter],
             "kubeflow-pipelines": [ground.buckets],
             "mlflow": [ground.buckets, ground.database, self._reaches.get("database")],
         }
