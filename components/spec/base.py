@@ -63,13 +63,16 @@ def refused(message: str, *, allowed: str, instead: str = "") -> PydanticCustomE
     return PydanticCustomError("refused", "{message}", context)
 
 
+_VERSION = "MAJOR.MINOR.PATCH with or without a leading v, such as v1.2.0"
+
+
 def _semantic(value: str) -> str:
     if not semver.Version.is_valid(value.removeprefix("v")):
         parts = re.findall(r"\d+", value)[:3]
         padded = ".".join([*(str(int(part)) for part in parts), "0", "0"][:3]) if parts else "1.0.0"
         raise refused(
             "not a semantic version",
-            allowed="MAJOR.MINOR.PATCH with or without a leading v, such as v1.2.0",
+            allowed=_VERSION,
             instead=f"v{padded}",
         )
     return value
@@ -91,8 +94,8 @@ def _pinned(value: str) -> str:
 
 
 Name = Annotated[str, forms.NAME.field()]
-SemanticVersion = Annotated[str, AfterValidator(_semantic), Field(examples=["v1.0.0"])]
-Image = Annotated[str, AfterValidator(_pinned), Field(examples=["my-registry/llm-service:v1.0.0"])]
+SemanticVersion = Annotated[str, AfterValidator(_semantic), forms.described(_VERSION, "v1.0.0")]
+Image = Annotated[str, AfterValidator(_pinned), forms.described(_IMAGE, "my-registry/llm-service:v1.0.0")]
 KubernetesMinor = Annotated[str, forms.MINOR.field()]
 S3Uri = Annotated[str, forms.S3_URI.field()]
 ModelUri = Annotated[str, forms.MODEL_URI.field()]

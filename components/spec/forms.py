@@ -24,8 +24,12 @@ class Form:
 
     def field(self) -> Any:
         """The pydantic field that holds a text to this form; for `Annotated[str, ...]`."""
-        extra: dict[str, Any] = {"patternErrorMessage": self.words}
-        return Field(pattern=self.regex, examples=[self.example], json_schema_extra=extra)
+        return Field(pattern=self.regex, examples=[self.example], json_schema_extra={"patternErrorMessage": self.words})
+
+
+def described(words: str, example: str) -> Any:
+    """The pydantic field of a text that a validator holds to its form."""
+    return Field(examples=[example], json_schema_extra={"patternErrorMessage": words})
 
 
 NAME = Form(

@@ -45,11 +45,20 @@ def allowed(shape: Shape | None, path: Path) -> str:
     """What may stand at a place, in words: what to choose from, the form of text, or a kind of value with bounds."""
     if choices(shape):
         return edits.listed(choices(shape))
-    found = form(shape)
-    if found is not None:
-        return found.words
+    words = _stated_words(shape)
+    if words is not None:
+        return words
     name = next((part for part in reversed(path) if isinstance(part, str)), "")
     return f"{_kind(shape)}{_bounds(shape)}{f', in {unit(name)}' if unit(name) else ''}"
+
+
+def _stated_words(shape: Shape | None) -> str | None:
+    """What a field itself says may stand there (`patternErrorMessage`, which editors show too)."""
+    extras = [info.json_schema_extra for info in shape.infos] if shape is not None else []
+    words = [
+        extra["patternErrorMessage"] for extra in extras if isinstance(extra, dict) and "patternErrorMessage" in extra
+    ]
+    return str(words[0]) if words else None
 
 
 def _kind(shape: Shape | None) -> str:
@@ -57,8 +66,12 @@ def _kind(shape: Shape | None) -> str:
         return "nothing"
     if shape.kind == "model":
         return f"a mapping of {edits.listed(dict.fromkeys(key for model in shape.models for key in aliases(model)))}"
-    if shape.kind != "scalar":
-        return {"mapping": "a mapping from names", "list": "a list"}[shape.kind]
+    if shape.kind == "mapping":
+        return "a mapping from names"
+    if shape.kind == "list":
+        entry = shape_of(shape.entries)
+        words = edits.listed(choices(entry)) or _stated_words(entry)
+        return f"a list of: {words}" if words else "a list"
     kinds: Mapping[Any, str] = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
     return kinds.get(shape.annotation, "a value")
 

@@ -13,18 +13,20 @@ from components.spec.base import Model, PositiveInt, refused
 SubnetId = Annotated[str, forms.SUBNET.field()]
 
 
+_RANGE = "an IPv4 range with its prefix length, such as 10.20.0.0/16"
+
+
 def _network(value: str) -> str:
-    allowed = "an IPv4 range with its prefix length, such as 10.20.0.0/16"
     try:
         loose = IPv4Network(value, strict=False)
     except ValueError:
-        raise refused("not an IPv4 range", allowed=allowed, instead="10.20.0.0/16") from None
+        raise refused("not an IPv4 range", allowed=_RANGE, instead="10.20.0.0/16") from None
     if str(loose) != value:
-        raise refused("the address is not the first of its range", allowed=allowed, instead=str(loose))
+        raise refused("the address is not the first of its range", allowed=_RANGE, instead=str(loose))
     return value
 
 
-Cidr = Annotated[str, AfterValidator(_network), Field(examples=["10.20.0.0/16"])]
+Cidr = Annotated[str, AfterValidator(_network), forms.described(_RANGE, "10.20.0.0/16")]
 
 InterfaceEndpoint = Literal["ecr.api", "ecr.dkr", "sts", "ec2", "logs", "sqs", "eks-auth"]
 
