@@ -20,12 +20,10 @@ from typing import Any
 from pulumi import automation
 from pulumi.automation import errors, events
 
-from trellis.engine.preview_json import plan_from_preview
+from trellis.engine.preview_plan import plain, resources_from
 from trellis.plan import Plan
 from trellis.recorder import ROOT_TYPE
 from trellis.yaml_values import read_mapping
-
-_TOLD = frozenset({"warning", "error"})
 
 
 class EngineError(Exception):
@@ -78,33 +76,44 @@ def engine_stack(
 
 def preview(stack: automation.Stack, *, as_of: str) -> EnginePreview:
     """Preview a stack from `engine_stack`. Raises `EngineError` with what the engine or the program said."""
-    told: list[events.DiagnosticEvent] = []
-    outputs: dict[str, Any] = {}
-
-    def listen(event: events.EngineEvent) -> None:
-        if event.diagnostic_event and event.diagnostic_event.severity in _TOLD:
-            told.append(event.diagnostic_event)
-        step = event.res_outputs_event.metadata if event.res_outputs_event else None
-        if step and step.type == ROOT_TYPE and step.new:
-            outputs.update(step.new.outputs or {})
-
+    heard = _Heard()
+    # Beside the project's copy, so that it goes away with it: it holds the stack's secrets, encrypted.
+    saved = Path(stack.workspace.work_dir).with_name("plan.json")
     try:
-        result = stack.preview(json=True, color="never", on_event=listen)
+        result = stack.preview(color="never", on_event=heard.listen, plan=str(saved))
     except errors.CommandError as error:
-        said = [_text(event) for event in told if event.severity == "error"]
-        raise EngineError("\n".join(said) or str(error)) from error
-    project = stack.workspace.project_settings().name
-    return EnginePreview(
-        plan=plan_from_preview(
-            json.loads(result.stdout), project=project, stack=stack.name, as_of=as_of, outputs=outputs
-        ),
-        changes={str(operation): count for operation, count in sorted(result.change_summary.items())},
-        warnings=tuple(_text(event) for event in told if event.severity == "warning"),
+        raise EngineError("\n".join(heard.said["error"]) or str(error)) from error
+    plan = Plan(
+        project=stack.workspace.project_settings().name,
+        stack=stack.name,
+        environment=stack.name,
+        as_of=as_of,
+        resources=resources_from(heard.states, json.loads(saved.read_text())),
+        outputs=plain(heard.outputs),
     )
+    changes = {str(operation): count for operation, count in sorted(result.change_summary.items())}
+    return EnginePreview(plan=plan, changes=changes, warnings=tuple(heard.said["warning"]))
 
 
-def _text(event: events.DiagnosticEvent) -> str:
-    return event.message.strip()
+class _Heard:
+    """What the engine's events tell of a preview."""
+
+    def __init__(self) -> None:
+        self.said: dict[str, list[str]] = {"error": [], "warning": []}
+        self.states: dict[str, events.StepEventStateMetadata] = {}
+        self.outputs: Mapping[str, Any] = {}
+
+    def listen(self, event: events.EngineEvent) -> None:
+        """Take note of one event."""
+        told = event.diagnostic_event
+        if told and told.severity in self.said:
+            self.said[told.severity].append(told.message.strip())
+        before = event.resource_pre_event.metadata if event.resource_pre_event else None
+        if before and before.new:
+            self.states[before.urn] = before.new
+        after = event.res_outputs_event.metadata if event.res_outputs_event else None
+        if after and after.type == ROOT_TYPE and after.new:
+            self.outputs = after.new.outputs or {}
 
 
 def _copy_project(project: Path, stack: str, target: Path) -> None:
