@@ -7,6 +7,7 @@ from pathlib import Path
 
 from policies.config import to_json
 from policies.reference import markdown as policies_reference
+from trellis import readme, reference, schema
 from trellis.policy_config import config_for_platform
 from trellis.preview import load_environment, stacks
 from trellis.program import ROOT
@@ -14,7 +15,13 @@ from trellis.program import ROOT
 
 def contents() -> Mapping[str, Callable[[], str]]:
     """Path below the project -> what must stand there."""
-    fixed: dict[str, Callable[[], str]] = {"docs/policies.md": policies_reference}
+    fixed: dict[str, Callable[[], str]] = {
+        "README.md": lambda: readme.with_samples((ROOT / "README.md").read_text(encoding="utf-8")),
+        "docs/policies.md": policies_reference,
+        "docs/stack-file.md": reference.markdown,
+        "stacks/profiles/schema.json": schema.profile_schema_json,
+        "stacks/schema.json": schema.schema_json,
+    }
     configs = {f"policies/config/{stack}.json": _config(stack) for stack in stacks()}
     return dict(sorted({**fixed, **configs}.items()))
 
