@@ -23,7 +23,7 @@ def with_samples(text: str) -> str:
         sample = SAMPLES[match["name"]]().strip("\n")
         return f"<!-- generated: {match['name']} -->\n```text\n{sample}\n```\n<!-- end -->"
 
-    return re.sub(r"<!-- generated: (?P<name>.+?) -->\n(?:.*?\n)?<!-- end -->", block, text, flags=re.DOTALL)
+    return re.sub(r"<!-- generated: (?P<name>.+?) -->\n(?:.*?\n)??<!-- end -->", block, text, flags=re.DOTALL)
 
 
 def preview_of_dev() -> str:
