@@ -13,7 +13,7 @@ from trellis.plan import Plan
 # As printed in the paper.
 RESOURCES = {"nvidia.com/gpu": "1", "memory": "32Gi", "cpu": "8"}
 SCHEDULER = {"gpuAllocationPolicy": "shared", "gpuSharingStrategy": "time-slicing", "maxGPUsPerPod": 8}
-APPLICATION = {
+APPLICATION: dict[str, Any] = {
     "source": {
         "repoURL": "https://github.com/myorg/ml-models",
         "path": "deployments/llm-inference",

@@ -19,6 +19,7 @@ RESTS_ON_IT = {
     ("GPU without a pool", "no clusters at all"): "without clusters there are no pools to choose from",
     ("no clusters at all", "EKS without account"): "without clusters nobody knows that one is an EKS cluster",
     ("more GPUs than a node has", "empty list"): "without instance types nobody knows the nodes",
+    ("sharing that is not known", "shared GPUs where a pod owns its GPU"): "nobody knows whether that pool shares",
     ("model that fits no node by CPU", "reference to a name that is no name"): "the pool is the wrong name",
 }
 """Pairs of which one mistake cannot be judged before the other is repaired, with the reason."""

@@ -71,6 +71,7 @@ RULES: tuple[Rule, ...] = (
     gpu.mig_needs_a_gpu_that_can,
     gpu.mig_layouts_can_be_placed,
     gpu.mig_single_has_one_profile,
+    gpu.one_mig_strategy_per_cluster,
     gpu.sharing_is_set_by_the_operator,
     gpu.one_owner_of_the_gpu_driver,
     gpu.images_can_be_picked,

@@ -200,6 +200,25 @@ def mig_single_has_one_profile(platform: Platform) -> Iterator[Problem]:
             )
 
 
+def one_mig_strategy_per_cluster(platform: Platform) -> Iterator[Problem]:
+    """The MIG pools of a cluster name their slices in one way: the GPU Operator has one strategy for all nodes."""
+    first: dict[str, tuple[PoolAt, str]] = {}
+    for at, profile in _mig_pools(platform):
+        other, strategy = first.setdefault(at.cluster, (at, profile.strategy))
+        if profile.strategy == strategy or (profile.strategy == "single" and len(profile.layout) > 1):
+            continue
+        path = (*at.path, "gpu", "strategy")
+        yield Problem(
+            path=path,
+            value=profile.strategy,
+            message=f"another strategy than pool `{other.name}` of the same cluster, which has `{strategy}`",
+            allowed="one strategy for all MIG pools of a cluster",
+            consequence="the nodes of one of the pools would offer slices under names that nobody asks for",
+            fix=edits.put(path, strategy),
+            related=(path, (*other.path, "gpu", "strategy")),
+        )
+
+
 def sharing_is_set_by_the_operator(platform: Platform) -> Iterator[Problem]:
     """GPUs are shared only on images whose device plugin comes from the GPU Operator, which holds the configuration."""
     for at in ec2_pools(platform):

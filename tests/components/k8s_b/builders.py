@@ -47,6 +47,8 @@ def layouts(draw: st.DrawFn, gpu: str) -> dict[str, int]:
 @st.composite
 def gpu_pools(draw: st.DrawFn) -> Values:
     """A pool of any sharing profile, provisioner and GPU that may have it."""
+    types: tuple[str, ...]
+    profile: Values
     sharing = draw(st.sampled_from(["exclusive", "mig", "time-slicing", "mps"]))
     if sharing == "mig":
         kind = draw(st.sampled_from(sorted(MIG_TYPES)))
@@ -55,7 +57,7 @@ def gpu_pools(draw: st.DrawFn) -> Values:
         types, profile = (kind,), {"sharing": "mig", "layout": layout, "strategy": "single" if single else "mixed"}
     else:
         types = draw(st.sampled_from(PLAIN_TYPES))
-        shares = {} if sharing == "exclusive" else {"replicas": draw(st.integers(2, 16))}
+        shares: Values = {} if sharing == "exclusive" else {"replicas": draw(st.integers(2, 16))}
         profile = {"sharing": sharing, **shares}
     provisioner = draw(st.sampled_from(["karpenter", "managed"]))
     sizes: Values = {"limits": {"gpus": draw(st.integers(8, 64))}} if provisioner == "karpenter" else {}

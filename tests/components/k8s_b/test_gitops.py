@@ -122,7 +122,9 @@ def test_login_is_asked_of_the_issuer_only_where_exposed() -> None:
     assert oidc["clientSecret"] == "$argocd-oidc:clientSecret", "a reference, never the secret"
     assert shown["configs"]["rbac"]["policy.default"] == "role:readonly"
     assert shown["configs"]["cm"]["url"].endswith(".ml.example.com")
-    secret = argo_cd.login(view(EXPOSED).platform.exposure)  # type: ignore[arg-type] - it is exposed
+    exposure = view(EXPOSED).platform.exposure
+    assert exposure is not None
+    secret = argo_cd.login(exposure)
     assert secret["target"]["template"]["metadata"]["labels"] == argo_cd.PART_OF, "Argo CD reads no other Secret"
 
 
