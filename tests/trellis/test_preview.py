@@ -158,7 +158,7 @@ def test_a_wrong_stack_file_exits_2_without_traceback(tmp_path: Path, monkeypatc
 
 def test_a_mandatory_finding_exits_3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "profiles").symlink_to(STACKS / "profiles")
-    poor = (STACKS / "Pulumi.dev.yaml").read_text(encoding="utf-8").replace("monthlyUsd: 8000", "monthlyUsd: 80")
+    poor = (STACKS / "Pulumi.dev.yaml").read_text(encoding="utf-8").replace("monthlyUsd: 8000", "monthlyUsd: 5000")
     (tmp_path / "Pulumi.dev.yaml").write_text(poor, encoding="utf-8")
     monkeypatch.setattr("trellis.preview.preview_environment.__kwdefaults__", {"folder": tmp_path, "as_of": ""})
     result = CliRunner().invoke(main, ["preview", "dev", *AS_OF])
