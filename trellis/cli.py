@@ -14,6 +14,7 @@ from typing import Any
 import click
 from rich.console import Console
 
+from trellis.cli_sandbox import sandbox
 from trellis.preview import UnknownStackError, preview_environment, stacks, today
 from trellis.stackfile import StackFileError
 
@@ -157,6 +158,8 @@ def list_tools() -> None:
         tabulate(rows, headers=["tool", "version", "here", "needed for"], tablefmt="simple", disable_numparse=True)
     )
 
+
+main.add_command(sandbox)
 
 if __name__ == "__main__":
     main()

@@ -1,0 +1,213 @@
+"""Starts and ends a sandbox."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from requests import RequestException
+
+from trellis.sandbox import supervisor
+from trellis.sandbox.api import Access, Api, ApiError
+from trellis.sandbox.control_plane import BINARIES, Layout, phases, write_files
+from trellis.sandbox.ports import PortTakenError, reserved
+from trellis.sandbox.registry import STOP_SECONDS, SandboxError, failure_of, home, read, remove, text_of
+from trellis.toolchain import ensure_all
+from trellis.toolchain_rows import tool
+
+READY_SECONDS = 90
+"""A control plane that is not up by then will not be; an idle machine needs five seconds."""
+FREE_MIB = 512
+"""etcd sets 64 MiB aside at a time, and logs, snapshots and indexes want as much again."""
+SERVICE_CIDR = "172.20.0.0/16"
+_POLL_SECONDS = 0.1
+
+Progress = Callable[[str], None]
+
+
+@dataclass
+class Sandbox:
+    """A running control plane. As a context manager it is gone at the end."""
+
+    name: str
+    folder: Path
+    kubernetes: str
+    """Version of the control plane, such as 1.35.4."""
+    layout: Layout
+    api: Api
+    """Its API server, seen as its administrator."""
+    _process: subprocess.Popen[bytes]
+
+    @classmethod
+    def start(  # noqa: PLR0913 - one place where everything about a sandbox is chosen, by name
+        cls,
+        name: str,
+        folder: Path | None = None,
+        *,
+        kubernetes_version: str | None = None,
+        port: int | None = None,
+        service_cidr: str = SERVICE_CIDR,
+        attached: bool = True,
+        progress: Progress | None = None,
+    ) -> Self:
+        """Start a control plane and return when it can be used.
+
+        `folder` must not exist or be empty; default: below the user's state folder, where `statuses` finds it.
+        `kubernetes_version` is a minor such as 1.35; default: the one that tools/versions.yaml names, and no other
+        can be had. `port` is the API server's; default: a free one. An `attached` sandbox ends with this process,
+        however this process ends. Raises `SandboxError`, and `ToolUnavailableError` where a tool cannot be had.
+        """
+        version = _version(kubernetes_version)
+        target = home(name) if folder is None else folder
+        tools = ensure_all(BINARIES, progress)
+        _prepare(name, target)
+        process: subprocess.Popen[bytes] | None = None
+        try:
+            with reserved(port, None) as (api_port, etcd_port):
+                layout = Layout(target, api_port, etcd_port, service_cidr)
+                network = ipaddress.ip_network(service_cidr)
+                write_files(layout, str(network[1]))
+                about = {"name": name, "kubernetes": version, "server": layout.server, "attached": attached}
+                run = {**about, "phases": phases(layout, tools)}
+                (target / supervisor.MARKER).write_text(json.dumps(run, indent=1))
+                process = _supervise(target, attached=attached)
+                api = Api(
+                    Access(layout.server, target / "pki/ca.crt", target / "pki/admin.crt", target / "pki/admin.key")
+                )
+                _await_ready(process, api, target)
+        except BaseException as error:  # Ctrl-C too: what was begun is taken back
+            failure = _take_back(process, target)
+            if isinstance(error, PortTakenError | ValueError | _NotReadyError | OSError):
+                raise SandboxError(f"sandbox {name!r} did not start: {error}{failure}") from error
+            raise
+        return cls(name, target, version, layout, api, process)
+
+    @property
+    def kubeconfig(self) -> Path:
+        """Kubeconfig of its administrator."""
+        return self.layout.kubeconfig()
+
+    @property
+    def pid(self) -> int:
+        """Process id of its supervisor."""
+        return self._process.pid
+
+    def as_nobody(self) -> Api:
+        """Its API server without any credential."""
+        return Api(Access(self.layout.server, self.folder / "pki/ca.crt"))
+
+    def stop(self) -> None:
+        """End it and remove its folder. A second time does nothing."""
+        self.api.close()
+        _end(self._process)
+        remove(self.folder)
+
+    def release(self) -> None:
+        """Leave a sandbox that is not attached to its own."""
+        self.api.close()
+        self._process.returncode = 0  # keeps Python from warning of a child that still runs, as it shall
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+class _NotReadyError(Exception):
+    """The control plane did not come up."""
+
+
+def _version(minor: str | None) -> str:
+    version = tool("kube-apiserver").version
+    ours = version.rpartition(".")[0]
+    if minor not in (None, ours):
+        raise SandboxError(
+            f"Kubernetes {minor} cannot be had: tools/versions.yaml names {version}. Ask for {ours}, or change the "
+            "version there and in tools/kubernetes/go.mod"
+        )
+    return version
+
+
+def _prepare(name: str, folder: Path) -> None:
+    """Make the folder. Raises `SandboxError` when a sandbox or anything else is in it, or when the disk is full."""
+    there = read(folder)
+    if there is not None and there.state == "running":
+        raise SandboxError(f"sandbox {name!r} runs already, in {folder}; `trellis sandbox down {name}` ends it")
+    if there is not None:
+        remove(folder)  # what a sandbox left that was killed together with its supervisor
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise SandboxError(f"{folder} is not empty and no sandbox's; name a folder that does not exist")
+        free = shutil.disk_usage(folder).free >> 20
+    except OSError as error:
+        raise SandboxError(f"{folder} cannot be used: {error}") from error
+    if free < FREE_MIB:
+        folder.rmdir()
+        raise SandboxError(
+            f"{folder} has {free} MiB free and a sandbox needs {FREE_MIB}; make room, or name another folder"
+        )
+
+
+def _supervise(folder: Path, *, attached: bool) -> subprocess.Popen[bytes]:
+    script = Path(supervisor.__file__)
+    with (folder / "logs" / "supervisor.log").open("wb") as log:
+        return subprocess.Popen(  # noqa: S603 - our own script under our own Python, no shell
+            [sys.executable, "-I", "-S", str(script), str(folder)],
+            stdin=subprocess.PIPE if attached else subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,  # a Ctrl-C on the terminal is for us; we end it in order
+        )
+
+
+def _await_ready(process: subprocess.Popen[bytes], api: Api, folder: Path) -> None:
+    """Wait until the controllers work, which is seen by what the first of them made."""
+    until = time.monotonic() + READY_SECONDS
+    while True:
+        if process.poll() is not None:
+            raise _NotReadyError("its control plane ended while it came up")
+        with contextlib.suppress(ApiError, RequestException):
+            if api.get("v1", "ServiceAccount", "default", "default") and _runs(folder, "kwok"):
+                return
+        if time.monotonic() > until:
+            raise _NotReadyError(f"its control plane was not ready within {READY_SECONDS} s")
+        time.sleep(_POLL_SECONDS)
+
+
+def _runs(folder: Path, component: str) -> bool:
+    return (folder / "logs" / f"{component}.log").exists()
+
+
+def _take_back(process: subprocess.Popen[bytes] | None, folder: Path) -> str:
+    """End what was started and remove the folder; return what the supervisor said of a failure."""
+    if process is not None:
+        _end(process)
+    said = failure_of(folder) or text_of(folder / "logs" / "supervisor.log")
+    remove(folder)
+    return f"\n{said}" if said else ""
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+    if process.stdin is not None:
+        process.stdin.close()
