@@ -12,8 +12,6 @@ from typing import Any
 
 from components.spec.base import Path, Problem
 from components.spec.explain import Fault
-from components.spec.fields import shape_at
-from components.spec.hints import example
 
 
 class _Gone:
@@ -30,6 +28,7 @@ class Draft:
         self.foreign: list[tuple[Path, Any]] = []
         """Values that are no plain data, which JSON cannot carry; they are taken out."""
         self._doubts: set[Path] = set()
+        self._holding_doubts: set[Path] = set()
         self._names: dict[Path, str | int] = {}
         self._tree: Any = self._copy(values, ())
 
@@ -46,7 +45,7 @@ class Draft:
         if value is None or isinstance(value, int | float) or (isinstance(value, str) and _is_text(value)):
             return value
         self.foreign.append((path, value))
-        self._doubts.add(path)
+        self._doubt(path)
         return _GONE
 
     def plain(self) -> Any:
@@ -64,11 +63,14 @@ class Draft:
         It does where a place stands inside a doubtful part, or holds one directly: a sum of weights, a set of names.
         """
         holds = problem.related or (problem.path,)
-        return any(
-            problem.path[: len(doubt)] == doubt
-            or any(place[: len(doubt)] == doubt or doubt[:-1] == place for place in holds)
-            for doubt in self._doubts
+        within = any(
+            place[:length] in self._doubts for place in (problem.path, *holds) for length in range(len(place) + 1)
         )
+        return within or any(place in self._holding_doubts for place in holds)
+
+    def _doubt(self, path: Path) -> None:
+        self._doubts.add(path)
+        self._holding_doubts.add(path[:-1])
 
     def mend(self, fault: Fault) -> None:
         """Repair a fault of `plain()`, or take the faulty value out."""
@@ -79,15 +81,15 @@ class Draft:
         if fault.rename is not None:
             self._rename(inner, fault.rename)
         elif fault.problem.rule == "required":
-            self._put(inner, example(shape_at(fault.at, self.plain())))
-            self._doubts.add(where)
+            self._put(inner, fault.guess.value)
+            self._doubt(where)
         elif fault.guess.known and where not in self._doubts:
             self._put(inner, fault.guess.value)
             if not fault.guess.sure:
-                self._doubts.add(where)
+                self._doubt(where)
         else:
             self._drop(inner)
-            self._doubts.add(where)
+            self._doubt(where)
 
     def _inner(self, path: Path) -> Path:
         """A place in the tree for a place in `plain()`: entries taken out of lists count again."""

@@ -101,16 +101,17 @@ def _unknown_key(case: Case) -> Fault:
 
 def _missing(case: Case) -> Fault:
     shape, path = case.shape, case.path
+    sample = example(shape)
     problem = Problem(
         path=path,
         value=None,
         message="this setting is required",
         allowed=allowed(shape, path),
         consequence="there is no default that would be right for everyone",
-        fix=_add_block(path, shape) if shape and shape.kind == "model" else edits.add(path, example(shape)),
+        fix=_add_block(path, shape) if shape and shape.kind == "model" else edits.add(path, sample),
         rule="required",
     )
-    return Fault(problem, path)
+    return Fault(problem, path, guess=Guess(sample))
 
 
 def _add_block(path: Path, shape: Shape) -> str:

@@ -30,7 +30,9 @@ def validate(values: Mapping[str, Any]) -> tuple[Platform | None, list[Problem]]
     draft = Draft(values)
     problems = [_broken_text(path) if isinstance(value, str) else _encrypted(path) for path, value in draft.foreign]
     problems += _credentials(values)
-    platform = _judge_shape(draft, problems)
+    told: dict[Path, Problem] = {}
+    platform = _judge_shape(draft, told)
+    problems += told.values()
     if platform is not None:
         problems += _judge_rules(draft, platform)
     seen: dict[tuple[Path, str], Problem] = {}
@@ -39,8 +41,8 @@ def validate(values: Mapping[str, Any]) -> tuple[Platform | None, list[Problem]]
     return platform, list(seen.values())
 
 
-def _judge_shape(draft: Draft, problems: list[Problem]) -> Platform | None:
-    """Validate until nothing is wrong any more; add what was wrong to the problems."""
+def _judge_shape(draft: Draft, told: dict[Path, Problem]) -> Platform | None:
+    """Validate until nothing is wrong any more; note what was wrong, by its place."""
     for _ in range(MAX_ROUNDS):
         plain = draft.plain()
         try:
@@ -48,22 +50,19 @@ def _judge_shape(draft: Draft, problems: list[Problem]) -> Platform | None:
         except ValidationError as error:
             faults = explain(error, plain)
             for fault in faults:
-                _tell(problems, replace(fault.problem, path=draft.original(fault.problem.path)), draft)
+                _tell(told, replace(fault.problem, path=draft.original(fault.problem.path)), draft)
             # From the last place to the first: a later entry of a list goes before an earlier one moves its index.
             for fault in sorted(faults, key=lambda fault: _order(fault.at), reverse=True):
                 draft.mend(fault)
     return None
 
 
-def _tell(problems: list[Problem], problem: Problem, draft: Draft) -> None:
+def _tell(told: dict[Path, Problem], problem: Problem, draft: Draft) -> None:
     """Add a problem, unless it rests on a doubt. Of one value one thing is said: what is wrong, and the last edit."""
     if draft.in_doubt(problem):
         return
-    for index, earlier in enumerate(problems):
-        if earlier.path == problem.path:
-            problems[index] = replace(earlier, allowed=problem.allowed, fix=problem.fix)
-            return
-    problems.append(problem)
+    earlier = told.get(problem.path, problem)
+    told[problem.path] = replace(earlier, allowed=problem.allowed, fix=problem.fix)
 
 
 def _order(path: Path) -> list[tuple[int, str]]:

@@ -138,7 +138,7 @@ def headers_are_header_names(platform: Platform) -> Iterator[Problem]:
     """Headers to match are header names in lower case."""
     for name, model in sorted(platform.models.items()):
         for header in sorted(model.match_headers):
-            if HEADER.match(header):
+            if HEADER.fullmatch(header):
                 continue
             path: Path = ("models", name, "matchHeaders", header)
             better = re.sub(r"[^a-z0-9-]+", "-", header.lower()).strip("-") or "version"
@@ -157,11 +157,11 @@ def env_names_are_variables(platform: Platform) -> Iterator[Problem]:
     for name, model in sorted(platform.models.items()):
         for version, row in sorted(model.versions.items()):
             for variable in sorted(row.env):
-                if ENV_NAME.match(variable):
+                if ENV_NAME.fullmatch(variable):
                     continue
                 path: Path = ("models", name, "versions", version, "env", variable)
                 plain = re.sub(r"[^A-Za-z0-9_]+", "_", variable).strip("_").upper()
-                better = plain if ENV_NAME.match(plain) else f"NAME_{plain}"
+                better = plain if ENV_NAME.fullmatch(plain) else f"NAME_{plain}"
                 yield Problem(
                     path=path,
                     value=variable,

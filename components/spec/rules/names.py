@@ -166,7 +166,7 @@ def labels_can_be_set(platform: Platform) -> Iterator[Problem]:
             path = (*at.path, "labels", key)
             domain = key.partition("/")[0] if "/" in key else ""
             owned = next((one for one in RESERVED_DOMAINS if domain == one or domain.endswith("." + one)), None)
-            if owned is None and LABEL_KEY.match(key) and LABEL_VALUE.match(value):
+            if owned is None and LABEL_KEY.fullmatch(key) and LABEL_VALUE.fullmatch(value):
                 continue
             plain = edits.slug(key.rpartition("/")[2])
             yield Problem(
