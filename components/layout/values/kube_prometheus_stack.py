@@ -25,12 +25,20 @@ def values(view: ClusterView) -> dict[str, Any]:
         "retentionSize": f"{max(1, int(spec.storage_gib * FILLED))}GiB",
         "externalLabels": {"cluster": view.full_name, "environment": view.platform.environment},
         "storageSpec": _volume(view, spec.storage_gib),
+        **_address(view, "prometheus"),
     }
+    alertmanager = {"storage": _volume(view, ALERTMANAGER_GIB), **_address(view, "alertmanager")}
     return {
         "prometheus": {"prometheusSpec": prometheus},
-        "alertmanager": {"alertmanagerSpec": {"storage": _volume(view, ALERTMANAGER_GIB)}},
+        "alertmanager": {"alertmanagerSpec": alertmanager},
         "grafana": _grafana(view),
     }
+
+
+def _address(view: ClusterView, name: str) -> dict[str, str]:
+    """The address that links in alerts must have; without exposure nobody outside could follow them."""
+    exposure = gate(view)
+    return {"externalUrl": f"https://{host(view, interfaces(view)[name], exposure)}"} if exposure else {}
 
 
 def _grafana(view: ClusterView) -> dict[str, Any]:

@@ -97,6 +97,8 @@ def test_addresses_stand_below_the_domain() -> None:
     assert addresses(view(EXPOSED))["grafana"] == "https://grafana.ml.example.com"
     values = releases(plan(EXPOSED))["kube-prometheus-stack"].inputs["values"]
     assert values["grafana"]["grafana.ini"]["server"]["root_url"] == "https://grafana.ml.example.com"
+    assert values["prometheus"]["prometheusSpec"]["externalUrl"] == "https://prometheus.ml.example.com"
+    assert values["alertmanager"]["alertmanagerSpec"]["externalUrl"] == "https://alertmanager.ml.example.com"
 
 
 def test_two_clusters_with_the_same_interface_have_two_names() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.components.aws.builders import merged, waits_for
 from tests.components.k8s.builders import EXPOSED, MODEL, ON_PREMISES, objects, plan, releases, switched
-from tests.support.stack_schemas import recorded as stack_plan
+from tests.support.stacks import recorded as stack_plan
 from trellis.plan import Plan
 from trellis.preview import stacks
 

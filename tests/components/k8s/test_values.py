@@ -111,9 +111,13 @@ def test_a_budget_never_pins_a_single_replica(row: Addon, release: Release) -> N
     """A PodDisruptionBudget of one over one replica stops every drain of its node."""
     values = values_of(row, release, view(every_addon()))
     for path in budgets(values):
-        parent = path.rpartition(".")[0]
-        counts = [get(values, one) for one in replica_paths(values) if one.startswith(parent)]
-        assert not counts or max(counts) >= 2, f"{release.chart}: {path}"
+        counts = replicas_of(values, path)
+        assert counts, f"{release.chart}: {path} is a budget over the chart's own number of replicas"
+        assert min(counts) >= 2, f"{release.chart}: {path}"
+
+
+ITS_OWN = {"metricServer": "metricsServer"}
+"""Components of KEDA that its values call by two names."""
 
 
 def budgets(values: Mapping[str, Any], prefix: str = "") -> list[str]:
@@ -126,15 +130,15 @@ def budgets(values: Mapping[str, Any], prefix: str = "") -> list[str]:
     return found
 
 
-def replica_paths(values: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """Paths of replica counts."""
-    found = []
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            found += replica_paths(value, f"{prefix}{key}.")
-        elif key in ("replicas", "replicaCount", "minReplicas", "autoscaleMin"):
-            found.append(f"{prefix}{key}")
-    return found
+def replicas_of(values: Mapping[str, Any], budget: str) -> list[int]:
+    """Replica counts of what a budget protects: beside the budget, or (KEDA) under the component that it names."""
+    parent, _, last = budget.rpartition(".")
+    if parent == "podDisruptionBudget":
+        parent = ITS_OWN.get(last, last)
+    here: Any = get(values, parent) if parent else values
+    names = ("replicas", "replicaCount", "autoscaleMin")
+    found = [here[name] for name in names if name in here]
+    return [*found, here["autoscaling"]["minReplicas"]] if "autoscaling" in here else found
 
 
 def millis(quantity: str) -> float:
