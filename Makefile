@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 # Compiled bytecode makes every later start seconds faster; some environments switch it off.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: preview test lint types engine bench doctor generate clean
+.PHONY: preview test lint types engine cluster bench doctor generate clean
 
 preview: $(READY) ## Show what STACK (default dev) would create, cost and break
 	@$(BIN)/trellis preview $(STACK)
