@@ -7,11 +7,12 @@ profiles, merges them and returns the frozen spec - or raises `StackFileError` w
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from components.spec import edits
 from components.spec.base import Path as KeyPath
 from components.spec.base import Problem, dotted
 from components.spec.platform import Platform
@@ -33,10 +34,13 @@ class Place:
         return f"{self.file}:{self.line}" if self.line else self.file
 
 
+Faults = list[tuple[Place, Problem]]
+
+
 class StackFileError(Exception):
     """Every mistake in a stack file and its profiles, each with its place."""
 
-    def __init__(self, problems: list[tuple[Place, Problem]]) -> None:
+    def __init__(self, problems: Faults) -> None:
         self.problems = problems
         super().__init__("\n\n".join(describe(place, problem) for place, problem in problems))
 
@@ -92,6 +96,8 @@ def _overlay(
         below = merged.get(key)
         if isinstance(value, Mapping) and isinstance(below, Mapping) and value:
             merged[key] = _overlay(below, value, here, places, over_places)
+            if here in over_places:  # what is missing below is told where the nearer file speaks of it
+                places[here] = over_places[here]
         else:
             for stale in [p for p in places if p[: len(here)] == here]:
                 del places[stale]
@@ -103,40 +109,33 @@ def _overlay(
     return merged
 
 
-def _profile_problem(value: Any, known: list[str]) -> Problem:
+def _profile_problem(value: Any, known: list[str], near: list[str]) -> Problem:
     return Problem(
         path=(PROFILE_KEY,),
         value=value,
         message="no such profile",
         allowed=", ".join(known) or "no profile exists",
         consequence="the environment would lack everything that it leaves to its profile",
-        fix=f"write one of: {', '.join(known)}",
+        fix=edits.put((PROFILE_KEY,), (near or known or ["base"])[0]),
+        rule="no-such-profile",
     )
 
 
-def _secret_problem(path: KeyPath) -> Problem:
-    return Problem(
-        path=path,
-        value="(encrypted)",
-        message="a secret stands in the platform's description",
-        allowed="the name of a secret in AWS Secrets Manager, where a setting asks for one",
-        consequence="it would end in the stack's state and in Helm values",
-        fix="remove it; External Secrets carries secrets to the pods by name",
-    )
-
-
-def _with_profiles(source: Source, folder: Path) -> Source:
-    """Lay a source over its chain of profiles, the farthest first."""
+def _with_profiles(source: Source, folder: Path) -> tuple[Source, Faults]:
+    """Lay a source over its chain of profiles, farthest first. A misspelt one is told, and the nearest taken."""
     chain = [source]
-    seen: set[str] = set()
+    faults: Faults = []
+    left = {file.stem: file for file in sorted(folder.glob("*.yaml"))}
     while PROFILE_KEY in chain[-1].values:
         top = chain[-1]
         name = top.values[PROFILE_KEY]
-        file = folder / f"{name}.yaml"
-        if not isinstance(name, str) or not file.is_file() or name in seen:
-            known = sorted({p.stem for p in folder.glob("*.yaml")} - seen)
-            raise StackFileError([(top.place((PROFILE_KEY,)), _profile_problem(name, known))])
-        seen.add(name)
+        if not isinstance(name, str) or name not in left:
+            near = edits.nearest(name, left)
+            faults.append((top.place((PROFILE_KEY,)), _profile_problem(name, list(left), near)))
+            if not near:
+                raise StackFileError(faults)
+            name = near[0]
+        file = left.pop(name)
         shown = f"stacks/profiles/{file.name}"
         document = _document(file, shown, read_document)
         lines = {path: Place(shown, line) for path, (line, _) in document.positions.items()}
@@ -144,21 +143,16 @@ def _with_profiles(source: Source, folder: Path) -> Source:
     merged = chain.pop()
     while chain:
         merged = _merge(merged, chain.pop())
-    return Source({k: v for k, v in merged.values.items() if k != PROFILE_KEY}, merged.places, source.file)
+    return Source({k: v for k, v in merged.values.items() if k != PROFILE_KEY}, merged.places, source.file), faults
 
 
 def check(source: Source, profiles: Path) -> tuple[Platform, Source]:
     """Merge profiles, validate, and return the platform with where its values stand."""
-    merged = _with_profiles(source, profiles)
-    secrets = [(merged.place(path), _secret_problem(path)) for path in _secrets(merged.values)]
-    if secrets:
-        raise StackFileError(secrets)
+    merged, faults = _with_profiles(source, profiles)
     platform, problems = validate(merged.values)
-    if problems or platform is None:
-        placed = sorted(
-            ((merged.place(p.path), p) for p in problems), key=lambda row: (row[0].file, row[0].line, row[1].path)
-        )
-        raise StackFileError(placed)
+    faults += [(merged.place(problem.path), problem) for problem in problems]
+    if faults or platform is None:
+        raise StackFileError(sorted(faults, key=lambda row: (row[0].file, row[0].line, dotted(row[1].path))))
     return platform, merged
 
 
@@ -177,12 +171,13 @@ def _document(path: Path, shown: str, reader: Callable[[Path], Document]) -> Doc
                 (
                     Place(shown, one.line),
                     Problem(
-                        path=one.path,
+                        path=one.path[2:] if one.path[:2] == ("config", KEY) else one.path,
                         value=one.value,
                         message=one.message,
                         allowed="YAML that the Pulumi engine reads",
                         consequence="the engine would refuse the file, or read something else than is written",
                         fix=one.fix,
+                        rule="unreadable",
                     ),
                 )
                 for one in error.problems
@@ -204,6 +199,7 @@ def read(path: Path, shown: str | None = None) -> tuple[Mapping[str, Any], Sourc
             allowed="a mapping that describes the environment",
             consequence="there would be nothing to build",
             fix=f"add `config:` with `  {KEY}:` and the settings below it; see stacks/Pulumi.dev.yaml",
+            rule="required",
         )
         raise StackFileError([(Place(name, 1), problem)])
     prefix = ("config", KEY)
@@ -215,15 +211,3 @@ def wire(config: Mapping[str, Any]) -> dict[str, str]:
     """Configuration as the engine hands it to a program: text, objects as JSON. Encrypted values are left out."""
     plain = {key: value for key, value in config.items() if not isinstance(value, Secure)}
     return {key: value if isinstance(value, str) else json.dumps(value) for key, value in plain.items()}
-
-
-def _secrets(value: Any, path: KeyPath = ()) -> Iterator[KeyPath]:
-    """Paths of encrypted values."""
-    if isinstance(value, Secure):
-        yield path
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from _secrets(item, (*path, key))
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _secrets(item, (*path, index))
