@@ -19,7 +19,7 @@ import pytest
 from requests import RequestException
 
 from tests.sandbox.conftest import gone, processes
-from trellis.sandbox import Sandbox, SandboxError, control_plane, down, registry, status, statuses
+from trellis.sandbox import Sandbox, SandboxError, control_plane, down, registry, status, statuses, supervisor
 from trellis.sandbox import sandbox as module
 from trellis.sandbox.api import ApiError
 from trellis.sandbox.ports import reserved
@@ -115,6 +115,63 @@ def test_an_owner_killed_while_it_comes_up_leaves_nothing(tmp_path: Path, second
         process.kill()
         process.wait()
         assert gone(folder) == {}
+    # Whatever files were there at that moment, the name can be used again.
+    with Sandbox.start("owned", folder):
+        pass
+    assert not folder.exists()
+
+
+def test_ctrl_c_while_it_comes_up_leaves_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "owned"
+    with owner(folder, wait=False) as process:
+        until = time.monotonic() + 60
+        while not processes(folder / "etcd") and time.monotonic() < until:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        process.wait(30)
+    assert gone(folder) == {}
+    assert not folder.exists()
+
+
+def test_of_two_that_start_under_one_name_one_wins(tmp_path: Path) -> None:
+    folder = tmp_path / "owned"
+    with owner(folder, wait=False) as one, owner(folder, wait=False) as other:
+        assert one.stdout is not None
+        assert other.stdout is not None
+        lines = {one.stdout.readline(): one, other.stdout.readline(): other}
+        assert set(lines) == {"up\n", ""}
+        loser = lines[""]
+        assert loser.stderr is not None
+        assert "runs already" in loser.stderr.read()
+    assert gone(folder) == {}
+
+
+@pytest.fixture
+def portable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A supervisor that has only what every system has: no parent-death signal."""
+    script = tmp_path / "supervisor.py"
+    text = Path(supervisor.__file__).read_text()
+    assert text.count('sys.platform == "linux"') == 1
+    script.write_text(text.replace('sys.platform == "linux"', "False"))
+    monkeypatch.setattr(supervisor, "__file__", str(script))
+
+
+@pytest.mark.usefixtures("portable")
+def test_without_the_kernels_help_the_sentinel_ends_all(tmp_path: Path) -> None:
+    folder = tmp_path / "one"
+    sandbox = Sandbox.start("one", folder)
+    try:
+        sentinel = next(pid for pid, command in processes(folder).items() if _is_sentinel(command, pid, sandbox))
+        os.kill(sentinel, signal.SIGKILL)
+        time.sleep(1)  # another takes its place
+        os.kill(sandbox.pid, signal.SIGKILL)
+        assert set(gone(folder)) <= {sandbox.pid}
+    finally:
+        sandbox.stop()
+
+
+def _is_sentinel(command: str, pid: int, sandbox: Sandbox) -> bool:
+    return "supervisor.py" in command and pid != sandbox.pid
 
 
 @pytest.mark.parametrize("attached", [True, False])

@@ -102,7 +102,7 @@ def read(folder: Path) -> Status | None:
     """What is known of the sandbox in a folder; None where there is none."""
     try:
         run: dict[str, Any] = json.loads((folder / MARKER).read_text())
-        pid = _holder(folder)
+        pid = holder(folder)
         failure = failure_of(folder)
         state: State = "running" if pid is not None else "failed" if failure else "stopped"
         return Status(run["name"], folder, state, run["kubernetes"], run["server"], bool(run["attached"]), pid, failure)
@@ -123,7 +123,7 @@ def text_of(file: Path) -> str:
         return ""
 
 
-def _holder(folder: Path) -> int | None:
+def holder(folder: Path) -> int | None:
     """Process id of the supervisor that holds the lock; None when nobody does."""
     try:
         with (folder / "lock").open("r") as lock:
@@ -138,7 +138,7 @@ def _holder(folder: Path) -> int | None:
 
 def _wait_unlocked(folder: Path) -> bool:
     until = time.monotonic() + STOP_SECONDS
-    while _holder(folder) is not None:
+    while holder(folder) is not None:
         if time.monotonic() > until:
             return False
         time.sleep(_POLL_SECONDS)

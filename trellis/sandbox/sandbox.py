@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import ipaddress
 import json
+import os
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from requests import RequestException
 
 from trellis.sandbox import supervisor
 from trellis.sandbox.api import Access, Api, ApiError
 from trellis.sandbox.control_plane import BINARIES, Layout, phases, write_files
-from trellis.sandbox.ports import PortTakenError, reserved
-from trellis.sandbox.registry import STOP_SECONDS, SandboxError, failure_of, home, read, remove, text_of
+from trellis.sandbox.ports import reserved
+from trellis.sandbox.registry import STOP_SECONDS, SandboxError, failure_of, holder, home, read, remove, text_of
 from trellis.toolchain import ensure_all
 from trellis.toolchain_rows import tool
 
@@ -70,26 +72,21 @@ class Sandbox:
         version = _version(kubernetes_version)
         target = home(name) if folder is None else folder
         tools = ensure_all(BINARIES, progress)
-        _prepare(name, target)
-        process: subprocess.Popen[bytes] | None = None
+        about = {"name": name, "kubernetes": version, "attached": attached}
         try:
             with reserved(port, None) as (api_port, etcd_port):
                 layout = Layout(target, api_port, etcd_port, service_cidr)
-                network = ipaddress.ip_network(service_cidr)
-                write_files(layout, str(network[1]))
-                about = {"name": name, "kubernetes": version, "server": layout.server, "attached": attached}
-                run = {**about, "phases": phases(layout, tools)}
-                (target / supervisor.MARKER).write_text(json.dumps(run, indent=1))
-                process = _supervise(target, attached=attached)
-                api = Api(
-                    Access(layout.server, target / "pki/ca.crt", target / "pki/admin.crt", target / "pki/admin.key")
-                )
-                _await_ready(process, api, target)
-        except BaseException as error:  # Ctrl-C too: what was begun is taken back
-            failure = _take_back(process, target)
-            if isinstance(error, PortTakenError | ValueError | _NotReadyError | OSError):
-                raise SandboxError(f"sandbox {name!r} did not start: {error}{failure}") from error
-            raise
+                process = _begin(layout, about, tools)
+                pki = target / "pki"
+                api = Api(Access(layout.server, pki / "ca.crt", pki / "admin.crt", pki / "admin.key"))
+                try:
+                    _await_ready(process, api, target)
+                except BaseException:  # Ctrl-C too: what was begun is taken back
+                    api.close()
+                    _take_back(process, target)
+                    raise
+        except (_NotReadyError, ValueError, OSError) as error:
+            raise SandboxError(f"sandbox {name!r} did not start: {error}") from error
         return cls(name, target, version, layout, api, process)
 
     @property
@@ -162,6 +159,40 @@ def _prepare(name: str, folder: Path) -> None:
         )
 
 
+def _begin(layout: Layout, about: Mapping[str, Any], tools: Mapping[str, Path]) -> subprocess.Popen[bytes]:
+    """Make the folder, fill it and start the supervisor; return when that one has the folder's lock."""
+    folder = layout.folder
+    first_service_ip = str(ipaddress.ip_network(layout.service_cidr)[1])
+    with _claimed(folder):
+        _prepare(about["name"], folder)
+        process: subprocess.Popen[bytes] | None = None
+        try:
+            run = {**about, "server": layout.server, "phases": phases(layout, tools)}
+            # First, so that the folder is known for a sandbox's even if this process is killed next.
+            (folder / supervisor.MARKER).write_text(json.dumps(run, indent=1))
+            write_files(layout, first_service_ip)
+            process = _supervise(folder, attached=about["attached"])
+            until = time.monotonic() + READY_SECONDS
+            while process.poll() is None and holder(folder) is None and time.monotonic() < until:
+                time.sleep(_POLL_SECONDS)
+        except BaseException:
+            _take_back(process, folder)
+            raise
+    return process
+
+
+@contextlib.contextmanager
+def _claimed(folder: Path) -> Iterator[None]:
+    """Keep others from making a sandbox here until ours has its own lock, which it cannot have without a folder."""
+    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    parent = os.open(folder.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(parent, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(parent)
+
+
 def _supervise(folder: Path, *, attached: bool) -> subprocess.Popen[bytes]:
     script = Path(supervisor.__file__)
     with (folder / "logs" / "supervisor.log").open("wb") as log:
@@ -179,7 +210,8 @@ def _await_ready(process: subprocess.Popen[bytes], api: Api, folder: Path) -> No
     until = time.monotonic() + READY_SECONDS
     while True:
         if process.poll() is not None:
-            raise _NotReadyError("its control plane ended while it came up")
+            said = failure_of(folder) or text_of(folder / "logs" / "supervisor.log")
+            raise _NotReadyError(f"its control plane ended while it came up\n{said}")
         with contextlib.suppress(ApiError, RequestException):
             if api.get("v1", "ServiceAccount", "default", "default") and _runs(folder, "kwok"):
                 return
@@ -192,13 +224,11 @@ def _runs(folder: Path, component: str) -> bool:
     return (folder / "logs" / f"{component}.log").exists()
 
 
-def _take_back(process: subprocess.Popen[bytes] | None, folder: Path) -> str:
-    """End what was started and remove the folder; return what the supervisor said of a failure."""
+def _take_back(process: subprocess.Popen[bytes] | None, folder: Path) -> None:
+    """End what was started and remove the folder."""
     if process is not None:
         _end(process)
-    said = failure_of(folder) or text_of(folder / "logs" / "supervisor.log")
     remove(folder)
-    return f"\n{said}" if said else ""
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
