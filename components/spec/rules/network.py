@@ -136,42 +136,32 @@ def subnets_fit(platform: Platform) -> Iterator[Problem]:
     network = platform.network
     if not isinstance(network, CreatedNetwork) or not 16 <= IPv4Network(network.cidr).prefixlen <= 28:
         return
-    reason = no_room(network)
     private, public = shortest_prefixes(network)
-    rests: tuple[Path, ...] = (("network", "cidr"), ("network", "privatePrefix"), ("network", "publicPrefix"))
-    if network.private_prefix > LONGEST_PUBLIC - 2 and network.private_prefix >= private:
-        path: Path = ("network", "privatePrefix")
-        yield Problem(
-            path=path,
-            value=network.private_prefix,
-            message="too small: the public subnets share the room of one such subnet, and load balancers need "
-            f"/{LONGEST_PUBLIC} each",
-            allowed=f"{private} to {LONGEST_PUBLIC - 2}",
-            consequence="AWS would refuse the public subnets, or every load balancer in them",
-            fix=edits.put(path, max(private, min(LONGEST_PUBLIC - 2, network.public_prefix - 2))),
-            related=rests,
+    key, allowed, better, message = "", "", 0, ""
+    if network.private_prefix < private:
+        key, allowed, better = "privatePrefix", f"{private} or more", private
+        message = f"the VPC has no room for such subnets: {no_room(network)}"
+    elif network.private_prefix > LONGEST_PUBLIC - 2:
+        key, allowed = "privatePrefix", f"{private} to {LONGEST_PUBLIC - 2}"
+        better = max(private, min(LONGEST_PUBLIC - 2, network.public_prefix - 2))
+        message = (
+            f"too small: public subnets share the room of one such subnet, and load balancers need /{LONGEST_PUBLIC}"
         )
-    elif reason is not None:
-        short = network.private_prefix < private
-        path = ("network", "privatePrefix" if short else "publicPrefix")
-        yield Problem(
-            path=path,
-            value=network.private_prefix if short else network.public_prefix,
-            message=f"the VPC has no room for such subnets: {reason}",
-            allowed=f"{private} or more" if short else f"{public} or more",
-            consequence="AWS would refuse the last of the subnets, with half of the network made",
-            fix=edits.put(path, private if short else public),
-            related=rests,
-        )
+    elif network.public_prefix < public:
+        key, allowed, better = "publicPrefix", f"{public} or more", public
+        message = f"the VPC has no room for such subnets: {no_room(network)}"
     elif network.public_prefix > LONGEST_PUBLIC:
-        path = ("network", "publicPrefix")
+        key, allowed, better = "publicPrefix", f"at most {LONGEST_PUBLIC}", LONGEST_PUBLIC
+        message = f"a /{network.public_prefix} is too small for a load balancer"
+    if key:
         yield Problem(
-            path=path,
-            value=network.public_prefix,
-            message=f"a /{network.public_prefix} is too small for a load balancer",
-            allowed=f"at most {LONGEST_PUBLIC}",
-            consequence="AWS would refuse every load balancer in it",
-            fix=edits.put(path, LONGEST_PUBLIC),
+            path=("network", key),
+            value=network.private_prefix if key == "privatePrefix" else network.public_prefix,
+            message=message,
+            allowed=allowed,
+            consequence="AWS would refuse subnets or load balancers, with half of the network made",
+            fix=edits.put(("network", key), better),
+            related=(("network", "cidr"), ("network", "privatePrefix"), ("network", "publicPrefix")),
         )
 
 
