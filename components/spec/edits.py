@@ -56,6 +56,11 @@ def listed(names: Iterable[object], at_most: int = 12) -> str:
     return ", ".join(shown[:at_most]) + (f" and {more} more" if more > 0 else "")
 
 
+def counted(number: float, noun: str) -> str:
+    """A number with its noun: `1 GPU`, `2 GPUs`, `0.5 GPUs`."""
+    return f"{number:g} {noun}{'' if number == 1 else 's'}"
+
+
 def nearest(given: object, known: Iterable[str], at_most: int = 3) -> list[str]:
     """The known names most like a given one, best first. Case, dashes and underscores count for nothing."""
     text = _plain(str(given))

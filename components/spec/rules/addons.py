@@ -38,8 +38,9 @@ def addons_have_a_cluster(platform: Platform) -> Iterator[Problem]:
         yield Problem(
             path=path,
             value=True,
-            message=f"{row.title} runs on {' and '.join(row.targets)} clusters with the role `{row.cluster_role}`, "
-            "and there is none",
+            message=f"{row.title} runs on {' and '.join(row.targets)} clusters"
+            + (f" with the role `{row.cluster_role}`" if row.cluster_role != "every" else "")
+            + ", and there is none",
             allowed="false, or no switch",
             consequence="it would be on and run nowhere",
             fix=edits.remove(path),
@@ -97,7 +98,7 @@ def asked_addons_are_on(platform: Platform) -> Iterator[Problem]:
         yield Problem(
             path=path,
             value=False,
-            message=f"{addon(name).title} is switched off, but {places} asks for it: {asked[0].why}",
+            message=f"{addon(name).title} is switched off, but it is needed by {places}: {asked[0].why}",
             allowed="true, or no switch, while something asks for it",
             consequence=f"what stands at {places} would be written and do nothing",
             fix=f"{edits.remove(path)}, or remove {places}",

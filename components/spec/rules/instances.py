@@ -140,8 +140,14 @@ def accelerators_can_be_used(platform: Platform) -> Iterator[Problem]:
             message=f"it has {part}, which no pod here can ask for",
             allowed="types with whole NVIDIA GPUs, or without accelerators",
             consequence="the accelerator would be paid for and never used",
-            fix=edits.put(path, "g6.xlarge"),
+            fix=edits.put(path, "g6.xlarge" if _shares_gpus(platform, path) else "m7i.xlarge"),
         )
+
+
+def _shares_gpus(platform: Platform, path: Path) -> bool:
+    """Whether an instance type stands in a pool that says how GPUs are shared."""
+    pool = platform.clusters[str(path[1])].pools.get(str(path[3])) if path[2] == "pools" else None
+    return pool is not None and pool.gpu is not None
 
 
 def efa_types_have_efa(platform: Platform) -> Iterator[Problem]:

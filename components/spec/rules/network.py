@@ -42,10 +42,12 @@ def zones_are_known(platform: Platform) -> Iterator[Problem]:
     region = regions().get(platform.aws.region) if platform.aws else None
     if region is None:
         return
+    taken = {zone for _, zone in _zone_places(platform)}
     for path, zone in _zone_places(platform):
         if zone in region.zone_ids:
             continue
-        near = edits.nearest(zone, region.zone_ids) or list(region.zone_ids)
+        free = [one for one in region.zone_ids if one not in taken] or list(region.zone_ids)
+        near = edits.nearest(zone, free) or free
         keyed = isinstance(platform.network, ExistingNetwork) and path[0] == "network"
         yield Problem(
             path=path,

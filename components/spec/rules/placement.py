@@ -31,7 +31,8 @@ def pools_exist(platform: Platform) -> Iterator[Problem]:
     """The pool of a model or a job is in a cluster that does what it needs."""
     for workload in workloads(platform):
         name = workload.spec.pool
-        if name is None or homes(platform, workload):
+        somewhere = any(workload.role in spec.roles for spec in platform.clusters.values())
+        if name is None or not somewhere or homes(platform, workload):
             continue
         usable = sorted({at.name for at in pools(platform) if workload.role in platform.clusters[at.cluster].roles})
         elsewhere = [at.cluster for at in pools(platform) if at.name == name]
@@ -65,7 +66,7 @@ def gpus_are_asked_of_gpu_pools(platform: Platform) -> Iterator[Problem]:
             yield Problem(
                 path=(*workload.path, "pool"),
                 value=None,
-                message=f"it asks for {asked} GPU{'s' * (asked > 1)} and names no pool: system nodes have none",
+                message=f"it asks for {edits.counted(asked, 'GPU')} and names no pool: system nodes have none",
                 allowed=edits.listed(candidates) or "a pool with GPUs",
                 consequence="its pods would wait for ever",
                 fix=edits.add((*workload.path, "pool"), candidates[0] if candidates else "gpu"),
@@ -150,13 +151,13 @@ def _more_than_a_node(platform: Platform, workload: Workload, at: PoolAt) -> Ite
     )
     if not most or asked <= most:
         return
-    what = {"mig": "slices"}.get(at.pool.gpu.sharing, "GPUs")
+    what = {"mig": "slice"}.get(at.pool.gpu.sharing, "GPU")
     yield Problem(
         path=path,
         value=asked,
         message=f"a share on pool `{at.name}` ({at.pool.gpu.sharing}) is one for each pod: two shares are no second GPU"
         if shared
-        else f"no node of pool `{at.name}` has more than {most} {what}",
+        else f"no node of pool `{at.name}` has more than {edits.counted(most, what)}",
         allowed=f"at most {most}",
         consequence="the device plugin would refuse the pod" if shared else "its pods would wait for ever",
         fix=edits.put(path, most) + ("" if shared else ", or choose a pool with larger nodes"),

@@ -32,7 +32,7 @@ def fixed_size_without_autoscaler(platform: Platform) -> Iterator[Problem]:
                 value=pool.max_nodes,
                 message=f"`minNodes` is {pool.min_nodes}, and nothing changes the size of a managed pool",
                 allowed=f"{pool.min_nodes}, or any number where the add-on cluster-autoscaler is on",
-                consequence=f"the pool would stay at {pool.min_nodes} nodes however many pods wait",
+                consequence=f"the pool would stay at {edits.counted(pool.min_nodes, 'node')} however many pods wait",
                 fix=f"{edits.put(path, pool.min_nodes or 1)}, or {edits.put(('addons', 'cluster-autoscaler'), True)}",
                 related=(path, (*at.path, "minNodes"), ("addons", "cluster-autoscaler")),
             )

@@ -52,11 +52,11 @@ def pools_hold_what_always_runs(platform: Platform) -> Iterator[Problem]:
             path=path,
             value=value,
             message=" and ".join(
-                [f"its models always hold {_words(always)}"] * bool(always)
-                + [f"its largest job takes {_words(largest)}"] * bool(largest)
+                [f"its models always hold {edits.counted(always, 'GPU')}"] * bool(always)
+                + [f"its largest job takes {edits.counted(largest, 'GPU')}"] * bool(largest)
             )
-            + f", but the pool has {_words(most)} at most",
-            allowed=f"room for {_words(ceil(always + largest))}",
+            + f", but the pool has {edits.counted(most, 'GPU')} at most",
+            allowed=f"room for {edits.counted(ceil(always + largest), 'GPU')}",
             consequence="some of the pods would wait for ever",
             fix=_raise(path, value, ceil(always + largest), most),
             related=(path, (*at.path, "gpu"), (*at.path, "instanceTypes"), *_asking(here)),
@@ -67,10 +67,6 @@ def _gpus(at: PoolAt, workload: Workload) -> float:
     """Physical GPUs of a pool that a workload holds at the least."""
     units = units_per_gpu(at.pool, workload.resources)
     return workload.least_pods * workload.resources.gpus / units if units else 0.0
-
-
-def _words(gpus: float) -> str:
-    return f"{gpus:g} GPU{'' if gpus == 1 else 's'}"
 
 
 def _limit(at: PoolAt) -> tuple[Path, int | None]:
@@ -108,7 +104,7 @@ def jobs_fit_the_number_of_nodes(platform: Platform) -> Iterator[Problem]:
             yield Problem(
                 path=path,
                 value=job.nodes,
-                message=f"pool `{at.name}` can have {most} node{'' if most == 1 else 's'} at most",
+                message=f"pool `{at.name}` can have {edits.counted(most, 'node')} at most",
                 allowed=f"at most {most}",
                 consequence="the job would wait for ever, for it starts on all its nodes or on none",
                 fix=f"{edits.put(path, max(1, most))}, or raise `{dotted(_limit(at)[0])}`",
