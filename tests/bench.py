@@ -14,7 +14,8 @@ import yaml
 from tabulate import tabulate
 
 from trellis.judge import judge
-from trellis.preview import STACKS, preview_environment
+from trellis.paths import STACKS
+from trellis.preview import preview_environment
 from trellis.report.text import to_text
 
 RUNS = 5

@@ -8,9 +8,9 @@ from pathlib import Path
 from policies.config import to_json
 from policies.reference import markdown as policies_reference
 from trellis import readme, reference, schema
+from trellis.paths import ROOT
 from trellis.policy_config import config_for_platform
 from trellis.preview import load_environment, stacks
-from trellis.program import ROOT
 
 
 def contents() -> Mapping[str, Callable[[], str]]:

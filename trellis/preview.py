@@ -9,12 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from components.spec.platform import Platform
-from trellis import program
+from trellis.paths import STACKS
 from trellis.plan import Plan
-from trellis.recorder import record
 from trellis.stackfile import check, read, wire
 
-STACKS = program.ROOT / "stacks"
 PROJECT = "trellis"
 
 
@@ -60,5 +58,9 @@ def plan_environment(stack: str, *, folder: Path = STACKS, as_of: str = "") -> P
 def preview_environment(stack: str, *, folder: Path = STACKS, as_of: str = "") -> tuple[Plan, Platform]:
     """Record the program for a stack; return the plan with the platform that it was made from."""
     config, platform = load_environment(stack, folder)
-    plan = record(program.run, project=PROJECT, stack=stack, config=wire(config), as_of=as_of or today())
+    # The SDK takes seconds to import; a wrong stack file, `--help` and `trellis list` must not wait for it.
+    from trellis.program import run
+    from trellis.recorder import record
+
+    plan = record(run, project=PROJECT, stack=stack, config=wire(config), as_of=as_of or today())
     return replace(plan, environment=platform.environment), platform

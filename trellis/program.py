@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pulumi
 
 from components.platform import AiPlatform
+from trellis.paths import PROFILES
 from trellis.stackfile import StackFileError, load
-
-ROOT = Path(__file__).resolve().parent.parent
-PROFILES = ROOT / "stacks" / "profiles"
 
 
 def run() -> None:

@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from trellis.judge import judge
-from trellis.preview import STACKS, load_environment, preview_environment
+from trellis.paths import STACKS
+from trellis.preview import load_environment, preview_environment
 from trellis.report.text import to_text
 from trellis.stackfile import StackFileError
 

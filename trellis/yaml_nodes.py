@@ -54,10 +54,13 @@ class Node:
         return self if self.target is None else self.target
 
 
+REPAIR = "repair the YAML there, or on the line above: look for indentation, a colon, a quote or a bracket"
+
+
 class NodeError(ValueError):
     """The text is no YAML that the engine reads; `line` and `column` count from 1."""
 
-    def __init__(self, message: str, line: int, column: int, fix: str = "repair the YAML there") -> None:
+    def __init__(self, message: str, line: int, column: int, fix: str = REPAIR) -> None:
         super().__init__(message)
         self.fix = fix
         self.line = line
@@ -74,7 +77,9 @@ def compose(text: bytes) -> Node | None:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        raise NodeError(error.problem or "not valid YAML", line, column) from error
+        message = error.problem or "not valid YAML"
+        fix = "indent with spaces" if "tab character" in message else REPAIR
+        raise NodeError(message, line, column, fix) from error
     except yaml.YAMLError as error:  # a byte that is no text; PyYAML knows its offset only
         raise NodeError(str(error).splitlines()[0], 1, 1) from error
 

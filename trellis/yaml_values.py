@@ -83,15 +83,22 @@ def read_stack(path: Path, project: str = "trellis") -> Document:
     return _read(path, lambda reader, root: reader.stack(root, project))
 
 
+def _line(text: bytes, number: int) -> str:
+    """One line of a file, counted from 1, to be shown; nothing where the file might hold cipher text."""
+    lines = [] if b"secure" in text else text.splitlines()
+    return lines[number - 1].decode(errors="replace").rstrip() if number <= len(lines) else ""
+
+
 def _read(path: Path, build: Callable[[Reader, Node], dict[str, Any]]) -> Document:
     reader = Reader()
     values: dict[str, Any] = {}
     try:
-        root = compose(path.read_bytes())
+        text = path.read_bytes()
+        root = compose(text)
         if root is not None:
             values = build(reader, root)
     except NodeError as error:
-        reader.add(Node(Kind.SCALAR, error.line, error.column), (), str(error), error.fix, "")
+        reader.add(Node(Kind.SCALAR, error.line, error.column), (), str(error), error.fix, _line(text, error.line))
     except RecursionError:
         reader.add(Node(Kind.SCALAR, 1, 1), (), "the file is nested too deeply", "nest at most a hundred levels", "")
     if reader.problems:

@@ -12,9 +12,10 @@ import pytest
 
 from tests.engine.conftest import Attached
 from trellis.engine.run import engine_stack, preview
+from trellis.paths import ROOT
 from trellis.plan import SECRET, UNKNOWN, Plan
 from trellis.preview import plan_environment, stacks
-from trellis.program import ROOT, run
+from trellis.program import run
 from trellis.recorder import record
 
 pytestmark = pytest.mark.engine

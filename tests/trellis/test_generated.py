@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from trellis.generated import contents
-from trellis.program import ROOT
+from trellis.paths import ROOT
 
 
 @pytest.mark.parametrize("path", list(contents()))

@@ -17,8 +17,9 @@ from click.testing import CliRunner
 from tests.support.stacks import judged, recorded
 from trellis.cli import main
 from trellis.manifests import write
+from trellis.paths import STACKS
 from trellis.plan import Plan
-from trellis.preview import STACKS, plan_environment, stacks
+from trellis.preview import plan_environment, stacks
 
 ROOT = STACKS.parent
 AS_OF = ["--as-of", "2026-11-01"]

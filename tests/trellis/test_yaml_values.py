@@ -123,3 +123,25 @@ def test_bytes_that_are_no_text_are_an_error(tmp_path: Path, data: bytes) -> Non
     file.write_bytes(data)
     with pytest.raises(StackYamlError):
         read_config(file)
+
+
+@pytest.mark.parametrize(
+    ("line", "fix"),
+    [("\tregion: us-east-1", "indent with spaces"), ("  region: a: b", "on the line above")],
+)
+def test_a_line_that_is_no_yaml_is_shown_with_its_likely_repair(line: str, fix: str, tmp_path: Path) -> None:
+    path = tmp_path / "Pulumi.dev.yaml"
+    path.write_text(f"config:\n{line}\n")
+    with pytest.raises(StackYamlError) as refused:
+        read_config(path)
+    assert (refused.value.line, refused.value.value) == (2, line)
+    assert fix in refused.value.fix
+
+
+def test_a_broken_file_with_cipher_text_shows_no_line(tmp_path: Path) -> None:
+    path = tmp_path / "Pulumi.dev.yaml"
+    path.write_text("config:\n  a:token:\n    secure:\n      v1:CIPHER: [\n")
+    with pytest.raises(StackYamlError) as refused:
+        read_config(path)
+    assert refused.value.value == ""
+    assert "CIPHER" not in str(refused.value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable
+from typing import Literal
 
 from rich.console import Console
 from rich.markup import escape
@@ -60,7 +61,9 @@ def _grow(node: Tree, plan: Plan, resources: Iterable[Resource]) -> None:
 def _table(table: sections.Table) -> RichTable:
     shown = RichTable(title=table.title, title_justify="left", title_style="bold", box=None, pad_edge=False)
     for index, head in enumerate(table.head):
-        shown.add_column(head, justify="right" if index in table.numeric else "left", header_style="dim")
+        side: Literal["right", "left"] = "right" if index in table.numeric else "left"
+        # Folded, not cut: on a narrow terminal `nvidia.c...` would be any of five resources.
+        shown.add_column(head, justify=side, header_style="dim", overflow="fold")
     for row in table.rows:
         shown.add_row(*(escape(cell) for cell in row), style="bold" if row[0] == "total" else None)
     return shown
