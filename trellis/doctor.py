@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from tabulate import tabulate
 
-from trellis.toolchain import find_pulumi
+from trellis.toolchain import listing
 
 
 @dataclass(frozen=True)
@@ -30,25 +30,25 @@ def _on_path(name: str) -> Callable[[], str | None]:
     return lambda: shutil.which(name)
 
 
-def _pulumi() -> str | None:
-    found = find_pulumi()
-    return str(found) if found else None
-
-
 CHECKS = (
     Check("python 3.11+", "everything", "nothing works", _python),
-    Check("pulumi", "`pulumi up`, engine tests", "previews, policies and costs still work", _pulumi),
-    Check("go", "building pulumi where it cannot be downloaded", "install pulumi yourself", _on_path("go")),
+    Check("go", "building tools that cannot be downloaded", "a wheel brings it when it is needed", _on_path("go")),
     Check("aws", "the kubeconfig's exec plugin in `pulumi up`", "nothing can be deployed to EKS", _on_path("aws")),
-    Check("kubectl", "port-forwards to user interfaces", "use another client", _on_path("kubectl")),
     Check("git", "comparing commits", "previews still work", _on_path("git")),
 )
 
 
+BRING = "`trellis toolchain install {}` brings it; previews work without"
+
+
 def report() -> str:
-    """A table of all checks."""
+    """A table of all checks, and of the tools that the toolchain can bring."""
     rows = []
     for check in CHECKS:
         found = check.find()
         rows.append([check.name, found or "missing", check.needed_for, "" if found else check.without])
-    return tabulate(rows, headers=["what", "here", "needed for", "without it"], tablefmt="simple")
+    for tool, path in listing():
+        found = str(path) if path else None
+        name = f"{tool.name} {tool.version}"
+        rows.append([name, found or "missing", tool.needed_for, "" if found else BRING.format(tool.name)])
+    return tabulate(rows, headers=["what", "here", "needed for", "without it"], tablefmt="simple", disable_numparse=True)
