@@ -51,4 +51,5 @@ def report() -> str:
         found = str(path) if path else None
         name = f"{tool.name} {tool.version}"
         rows.append([name, found or "missing", tool.needed_for, "" if found else BRING.format(tool.name)])
-    return tabulate(rows, headers=["what", "here", "needed for", "without it"], tablefmt="simple", disable_numparse=True)
+    head = ["what", "here", "needed for", "without it"]
+    return tabulate(rows, headers=head, tablefmt="simple", disable_numparse=True)
