@@ -49,8 +49,8 @@ class Network(pulumi.ComponentResource):
         public = {z.zone_id: self._subnet("public", z.zone_id, z.public, PUBLIC_TIER) for z in args.zones}
         private = {z.zone_id: self._subnet("private", z.zone_id, z.private, PRIVATE_TIER) for z in args.zones}
         self.private_subnet_ids = {zone: subnet.id for zone, subnet in private.items()}
-        self._route_public(public)
-        tables = self._route_private(private, self._nat(public))
+        internet = self._route_public(public)
+        tables = self._route_private(private, self._nat(public, internet))
         self._endpoints(tables, private)
         self._flow_logs()
         self.register_outputs({"vpcId": self.vpc_id})
@@ -66,7 +66,7 @@ class Network(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _route_public(self, subnets: Mapping[str, aws.ec2.Subnet]) -> None:
+    def _route_public(self, subnets: Mapping[str, aws.ec2.Subnet]) -> aws.ec2.InternetGateway:
         gateway = aws.ec2.InternetGateway("internet", vpc_id=self._vpc.id, opts=self._child)
         table = aws.ec2.RouteTable("public", vpc_id=self._vpc.id, opts=self._child)
         aws.ec2.Route(
@@ -80,15 +80,22 @@ class Network(pulumi.ComponentResource):
             aws.ec2.RouteTableAssociation(
                 f"public-{zone}", route_table_id=table.id, subnet_id=subnet.id, opts=self._child
             )
+        return gateway
 
-    def _nat(self, public: Mapping[str, aws.ec2.Subnet]) -> Mapping[str, aws.ec2.NatGateway]:
-        """NAT gateway by zone id; with `single` every zone uses the first zone's."""
+    def _nat(
+        self, public: Mapping[str, aws.ec2.Subnet], internet: aws.ec2.InternetGateway
+    ) -> Mapping[str, aws.ec2.NatGateway]:
+        """NAT gateway by zone id; with `single` every zone uses the first zone's.
+
+        They wait for the internet gateway: EC2 fails one whose VPC has none attached, and no address leaves it before.
+        """
+        attached = pulumi.ResourceOptions.merge(self._child, pulumi.ResourceOptions(depends_on=[internet]))
         own = list(public) if self._spec.nat == "per-zone" else list(public)[:1]
         gateways: dict[str, aws.ec2.NatGateway] = {}
         for zone in own:
-            address = aws.ec2.Eip(f"nat-{zone}", domain="vpc", opts=self._child)
+            address = aws.ec2.Eip(f"nat-{zone}", domain="vpc", opts=attached)
             gateways[zone] = aws.ec2.NatGateway(
-                f"nat-{zone}", allocation_id=address.id, subnet_id=public[zone].id, opts=self._child
+                f"nat-{zone}", allocation_id=address.id, subnet_id=public[zone].id, opts=attached
             )
         return {zone: gateways.get(zone, gateways[own[0]]) for zone in public}
 

@@ -32,6 +32,17 @@ def test_nodes_wait_for_every_way_out() -> None:
         assert set(ways) <= before[release.urn], release.name
 
 
+def test_nat_gateways_wait_for_the_way_to_the_internet() -> None:
+    """EC2 fails a NAT gateway in a VPC whose internet gateway is not attached yet (`Gateway.NotAttached`)."""
+    recorded = plan({"network": {"mode": "create", "nat": "per-zone"}})
+    before = waits_for(recorded)
+    (internet,) = aws_of(recorded, "InternetGateway").values()
+    gateways = aws_of(recorded, "NatGateway").values()
+    assert gateways
+    for gateway in gateways:
+        assert internet.urn in before[gateway.urn], gateway.name
+
+
 def test_one_nat_gateway_or_one_in_each_zone() -> None:
     single, many = plan(), plan({"network": {"mode": "create", "nat": "per-zone"}})
     assert len(aws_of(single, "NatGateway")) == 1
