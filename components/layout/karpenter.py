@@ -56,11 +56,18 @@ def node_pool(name: str, pool: KarpenterPool) -> dict[str, Any]:
 
 
 def limits(pool: KarpenterPool) -> dict[str, str]:
-    """The pool's limits under Karpenter's names. GPUs are physical here, whatever their sharing."""
+    """The pool's limits under Karpenter's names. `nvidia.com/gpu` is physical here, whatever the sharing.
+
+    Slices and shares have a limit of their own: once a node is initialised Karpenter counts what it reports, and a node
+    that shares or cuts its GPUs reports none as `nvidia.com/gpu` (`StateNode.Capacity` of sigs.k8s.io/karpenter).
+    """
+    offered = offer(pool)
+    units = offered.units_for(pool.limits.gpus) if offered and pool.limits.gpus else {}
     given = {
         "cpu": pool.limits.cpu,
         "memory": f"{pool.limits.memory_gib}Gi" if pool.limits.memory_gib else None,
         "nodes": pool.limits.nodes,
+        **units,
         GPU_RESOURCE: pool.limits.gpus,
     }
     return {key: str(value) for key, value in given.items() if value is not None}

@@ -32,7 +32,7 @@ def values(view: ClusterView) -> dict[str, Any]:
     if image is not None:
         owned = image.operator
         sharing = _sharing(gpu_pools) if owned.device_plugin else {}
-        layouts = _layouts(gpu_pools) if owned.mig_manager else {}
+        layouts = _layouts(gpu_pools, on_ec2=image.platform == "eks") if owned.mig_manager else {}
         result |= {
             "driver": {"enabled": owned.driver},
             "toolkit": {"enabled": owned.toolkit},
@@ -74,8 +74,12 @@ def _device_plugin(profile: TimeSlicing | Mps) -> dict[str, Any]:
     return {"version": "v1", "sharing": {"mps": share}}
 
 
-def _layouts(pools: dict[str, PoolBase]) -> dict[str, Any]:
-    """MIG layouts by key, as the MIG manager reads them."""
+def _layouts(pools: dict[str, PoolBase], *, on_ec2: bool) -> dict[str, Any]:
+    """MIG layouts by key, as the MIG manager reads them.
+
+    On EC2 it may reboot a node: a GPU handed to a virtual machine may not enter MIG mode without (NVIDIA's GPU Operator
+    guide asks for WITH_REBOOT at cloud providers). Machines on premises are not ours to reboot.
+    """
     layouts = {config_key(pool.gpu): pool.gpu.layout for pool in pools.values() if isinstance(pool.gpu, Mig)}
     if not layouts:
         return {}
@@ -84,7 +88,7 @@ def _layouts(pools: dict[str, PoolBase]) -> dict[str, Any]:
         configs[key] = [{"devices": "all", "mig-enabled": True, "mig-devices": dict(sorted(layout.items()))}]
     text = _yaml({"version": "v1", "mig-configs": dict(sorted(configs.items()))})
     config = {"create": True, "name": "trellis-mig-layouts", "default": "all-disabled", "data": {"config.yaml": text}}
-    return {"config": config}
+    return {"config": config, **({"env": [{"name": "WITH_REBOOT", "value": "true"}]} if on_ec2 else {})}
 
 
 def _yaml(value: Any) -> str:

@@ -19,7 +19,8 @@ from components.layout.teams import quota
 from components.layout.values.gpu_operator import values
 from components.spec.pools import KarpenterPool, ManagedPool, Mig, PoolBase
 from tests.components.aws.builders import Values, merged, with_pool
-from tests.components.k8s.builders import view
+from tests.components.aws.builders import pool as pool_values
+from tests.components.k8s.builders import ON_PREMISES, view
 from tests.components.k8s_b.builders import fabric_pool, gpu_pools, trained
 
 DEFAULTS = {"nvidia.com/mig.config": "all-disabled", "nvidia.com/device-plugin.config": "exclusive"}
@@ -119,6 +120,11 @@ def check_nodes(cluster: ClusterView, pool: PoolBase, labels: dict[str, str]) ->
         told = overlay("pool", pool)
         offered = offer(pool)
         assert offered is not None
+        # A node that shares or cuts its GPUs reports none as such: only a limit on what it reports still bounds it.
+        most = offered.units_for(pool.limits.gpus or 0)
+        assert {name: limits(pool).get(name) for name in most if name != GPU_RESOURCE} == {
+            name: str(units) for name, units in most.items() if name != GPU_RESOURCE
+        }
         gpus = instance_type(pool.instance_types[0]).gpu_count
         if told is None:
             assert offered.profile.sharing == "exclusive"
@@ -156,3 +162,27 @@ def test_a_job_over_nodes_asks_for_the_adapters_that_its_queue_covers() -> None:
     assert asked["vpc.amazonaws.com/efa"] == "4", "p4d.24xlarge has four"
     (queue,) = queues.cluster_queues(cluster).values()
     assert set(asked) <= set(queue["resourceGroups"][0]["coveredResources"])
+
+
+def test_the_mig_manager_may_reboot_ec2_nodes_only() -> None:
+    """A GPU handed to a virtual machine may enter MIG mode only by a reboot; other machines are not ours to reboot."""
+    mig = {"sharing": "mig", "layout": {"1g.5gb": 7}}
+    cut = pool_values("managed", instanceTypes=["p4d.24xlarge"], gpu=mig, minNodes=1, maxNodes=1)
+    manager = values(view(with_pool(cut)))["migManager"]
+    assert manager["env"] == [{"name": "WITH_REBOOT", "value": "true"}]
+    racks = {
+        "provisioner": "existing",
+        "purpose": "inference",
+        "nodes": 1,
+        "cpu": 64,
+        "memoryGib": 512,
+        "gpuModel": "a100-40gb",
+        "gpusPerNode": 4,
+        "gpu": mig,
+    }
+    on_premises = view(ON_PREMISES, {"clusters": {"dc1": {"pools": {"racks": racks}}}}, cluster="dc1")
+    manager = values(on_premises)["migManager"]
+    assert "config" in manager
+    assert "env" not in manager
+    whole = pool_values("managed", instanceTypes=["p4d.24xlarge"], gpu={"sharing": "exclusive"})
+    assert "env" not in values(view(with_pool(whole)))["migManager"]
