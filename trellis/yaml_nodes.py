@@ -78,7 +78,8 @@ def compose(text: bytes) -> Node | None:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         message = error.problem or "not valid YAML"
-        fix = "indent with spaces" if "tab character" in message else REPAIR
+        tab = any(shown.lstrip(b" ").startswith(b"\t") for shown in text.splitlines()[line - 1 : line])
+        fix = "indent with spaces, not with a tab" if tab else REPAIR
         raise NodeError(message, line, column, fix) from error
     except yaml.YAMLError as error:  # a byte that is no text; PyYAML knows its offset only
         raise NodeError(str(error).splitlines()[0], 1, 1) from error

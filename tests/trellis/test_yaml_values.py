@@ -127,7 +127,7 @@ def test_bytes_that_are_no_text_are_an_error(tmp_path: Path, data: bytes) -> Non
 
 @pytest.mark.parametrize(
     ("line", "fix"),
-    [("\tregion: us-east-1", "indent with spaces"), ("  region: a: b", "on the line above")],
+    [("\tregion: us-east-1", "indent with spaces, not with a tab"), ("  region: a: b", "on the line above")],
 )
 def test_a_line_that_is_no_yaml_is_shown_with_its_likely_repair(line: str, fix: str, tmp_path: Path) -> None:
     path = tmp_path / "Pulumi.dev.yaml"
@@ -140,7 +140,7 @@ def test_a_line_that_is_no_yaml_is_shown_with_its_likely_repair(line: str, fix: 
 
 def test_a_broken_file_with_cipher_text_shows_no_line(tmp_path: Path) -> None:
     path = tmp_path / "Pulumi.dev.yaml"
-    path.write_text("config:\n  a:token:\n    secure:\n      v1:CIPHER: [\n")
+    path.write_text("config:\n  a:token:\n    secure:\n      v1: CIPHER: x\n")
     with pytest.raises(StackYamlError) as refused:
         read_config(path)
     assert refused.value.value == ""
