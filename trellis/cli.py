@@ -124,7 +124,10 @@ def preview(stack: str, form: str, out: Path | None, as_of: str) -> None:
 @as_of_option
 @_known_errors
 def render(stack: str, out: Path, as_of: str) -> None:
-    """Write the Kubernetes objects of STACK as YAML files, one folder for each wave of each cluster."""
+    """Write the Kubernetes objects of STACK as YAML files, one folder for each wave of each cluster.
+
+    Files that end in .release tell what Helm would install; they are no Kubernetes objects.
+    """
     from trellis.manifests import write
 
     _short_lived()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from errno import EEXIST
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ import yaml
 
 from trellis.plan import Plan, Resource
 
+INDEX = "rendered.txt"
+"""Lists what a rendering wrote, so that the next one leaves nothing stale behind."""
 RELEASE = "kubernetes:helm.sh/v3:Release"
 
 
@@ -58,9 +61,14 @@ def manifest(resource: Resource) -> dict[str, Any]:
 
 
 def write(plan: Plan, folder: Path) -> int:
-    """Write one file for each object: `<cluster>/<wave>/<kind>-<namespace>-<name>.yaml`. Returns how many."""
+    """Write one file for each object: `<cluster>/<wave>/<kind>-<namespace>-<name>.yaml`. Returns how many.
+
+    What Helm installs is told in files that end in `.release`: they are no Kubernetes objects. What an earlier
+    rendering wrote is removed first. Raises `FileExistsError` for a folder with other files in it.
+    """
+    _clear(folder)
     order = waves(plan)
-    count = 0
+    written: list[str] = []
     for resource in plan.resources:
         if resource.urn not in order:
             continue
@@ -68,9 +76,23 @@ def write(plan: Plan, folder: Path) -> int:
         target = folder / (provider.name if provider else "cluster") / f"{order[resource.urn]:02d}"
         target.mkdir(parents=True, exist_ok=True)
         text = yaml.safe_dump(manifest(resource), sort_keys=False, allow_unicode=True, width=110)
-        (target / f"{_file_name(resource)}.yaml").write_text(text, encoding="utf-8")
-        count += 1
-    return count
+        file = target / f"{_file_name(resource)}.{'release' if resource.type == RELEASE else 'yaml'}"
+        file.write_text(text, encoding="utf-8")
+        written.append(file.relative_to(folder).as_posix())
+    (folder / INDEX).write_text("\n".join(sorted(written)) + "\n", encoding="utf-8")
+    return len(written)
+
+
+def _clear(folder: Path) -> None:
+    index = folder / INDEX
+    if index.is_file():
+        for line in index.read_text(encoding="utf-8").splitlines():
+            file = (folder / line).resolve()
+            if file.is_relative_to(folder.resolve()):  # an index is a file like any other: it may name no other place
+                file.unlink(missing_ok=True)
+        index.unlink()
+    if folder.is_dir() and any(path.is_file() for path in folder.rglob("*")):
+        raise FileExistsError(EEXIST, "it holds files that `trellis render` did not write: empty it, or name another")
 
 
 def _file_name(resource: Resource) -> str:

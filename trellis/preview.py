@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,11 @@ class UnknownStackError(Exception):
     """There is no file for a stack."""
 
     def __init__(self, stack: str, known: list[str]) -> None:
+        near = get_close_matches(stack, known, n=1)
         super().__init__(
             f"no stack {stack!r}: stacks/Pulumi.{stack}.yaml does not exist. "
-            f"Stacks here: {', '.join(known) or 'none'}. Name one of them, or copy one of their files."
+            + (f"The nearest is {near[0]!r}. " if near else "")
+            + f"Stacks here: {', '.join(known) or 'none'}. Name one of them, or copy one of their files."
         )
 
 
@@ -42,7 +45,7 @@ def load_environment(stack: str, folder: Path = STACKS) -> tuple[Mapping[str, An
     if not file.is_file():
         raise UnknownStackError(stack, stacks(folder))
     config, source = read(file)
-    return config, check(source, folder / "profiles")[0]
+    return config, check(source, folder / "profiles", stack)[0]
 
 
 def stacks(folder: Path = STACKS) -> list[str]:

@@ -13,7 +13,7 @@ def run() -> None:
     """Load the stack's configuration, build the platform, export its outputs."""
     values = pulumi.Config("trellis").require_object("platform")
     try:
-        spec = load(values, PROFILES)
+        spec = load(values, PROFILES, pulumi.get_stack())
     except StackFileError as error:
         raise pulumi.RunError(str(error)) from error
     platform = AiPlatform("platform", spec)

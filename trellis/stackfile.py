@@ -146,19 +146,38 @@ def _with_profiles(source: Source, folder: Path) -> tuple[Source, Faults]:
     return Source({k: v for k, v in merged.values.items() if k != PROFILE_KEY}, merged.places, source.file), faults
 
 
-def check(source: Source, profiles: Path) -> tuple[Platform, Source]:
-    """Merge profiles, validate, and return the platform with where its values stand."""
+def check(source: Source, profiles: Path, stack: str | None = None) -> tuple[Platform, Source]:
+    """Merge profiles, validate, and return the platform with where its values stand.
+
+    `stack` is the name of the stack, which the environment must bear; None where there is no stack yet.
+    """
     merged, faults = _with_profiles(source, profiles)
     platform, problems = validate(merged.values)
+    environment = merged.values.get("environment")
+    if stack is not None and isinstance(environment, str) and environment != stack:
+        problems.append(_another_environment(environment, stack))
     faults += [(merged.place(problem.path), problem) for problem in problems]
     if faults or platform is None:
         raise StackFileError(sorted(faults, key=lambda row: (row[0].file, row[0].line, dotted(row[1].path))))
     return platform, merged
 
 
-def load(values: Mapping[str, Any], profiles: Path, file: str = "configuration") -> Platform:
+def _another_environment(environment: str, stack: str) -> Problem:
+    return Problem(
+        rule="environment-is-the-stack",
+        path=("environment",),
+        value=environment,
+        message=f"the environment is not called as its stack, `{stack}`",
+        allowed=f"{stack}, or a stack of the name given",
+        consequence=f"buckets, roles and clusters would be called as those of the stack `{environment}`: one would "
+        "take over, or be refused, what the other made",
+        fix=f"set `environment: {stack}`",
+    )
+
+
+def load(values: Mapping[str, Any], profiles: Path, stack: str | None = None) -> Platform:
     """Turn the value of `trellis:platform` into a platform. Used under the engine, where no line numbers exist."""
-    return check(Source(values=values, places={}, file=file), profiles)[0]
+    return check(Source(values=values, places={}, file="configuration"), profiles, stack)[0]
 
 
 def _document(path: Path, shown: str, reader: Callable[[Path], Document]) -> Document:

@@ -18,10 +18,14 @@ from components.layout.values.argo_cd import LOGIN, login
 
 
 def application(
-    logical: str, name: str, spec: Mapping[str, Any], opts: pulumi.ResourceOptions
+    logical: str,
+    name: str,
+    spec: Mapping[str, Any],
+    opts: pulumi.ResourceOptions,
+    annotations: Mapping[str, str] | None = None,
 ) -> pulumi.CustomResource:
     """An Application that takes what it delivered along when it goes."""
-    meta = {**metadata(name, layout.NAMESPACE), "finalizers": [layout.FINALIZER]}
+    meta = {**metadata(name, layout.NAMESPACE, annotations=annotations), "finalizers": [layout.FINALIZER]}
     return custom(logical, f"{layout.API}/Application", meta, spec, opts)
 
 

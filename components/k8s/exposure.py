@@ -29,7 +29,12 @@ class Exposure(pulumi.ComponentResource):
                 Ingress,
                 f"{name}-{ui_name}",
                 # The controller builds the listener from the Secret, which it must be allowed to read by then.
-                pulumi.ResourceOptions(parent=self, depends_on=logins[ui.namespace]),
+                # Its address comes only when the load balancer stands and the OIDC secret was delivered.
+                pulumi.ResourceOptions(
+                    parent=self,
+                    depends_on=logins[ui.namespace],
+                    custom_timeouts=pulumi.CustomTimeouts(create="30m", update="30m"),
+                ),
                 metadata=metadata(ui_name, ui.namespace, annotations=layout.ingress_annotations(view, ui, spec)),
                 spec=layout.ingress(view, ui, spec),
             )

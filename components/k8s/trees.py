@@ -10,6 +10,11 @@ from components.k8s.objects import custom, metadata
 from components.layout import secrets
 from components.layout.gitops import generated_secrets, trees
 
+READY = {"pulumi.com/waitFor": "jsonpath={.status.health.status}=Healthy"}
+"""What stands on a tree (its interfaces, the next tree) must find it running: Argo CD says when it is."""
+FIRST_SYNC = pulumi.CustomTimeouts(create="30m", update="30m")
+"""Images of a whole tree are pulled on the first sync; the provider's ten minutes are too short for that."""
+
 
 class Tree(Addon):
     """An add-on that Argo CD delivers. It depends on Argo CD by its catalogue row, so it goes before it."""
@@ -30,4 +35,5 @@ class Tree(Addon):
         first = list(self.first)
         for name, spec in trees(self.view, self.row.id).items():
             logical = self._name if name == self.row.id else f"{self._name}-{name.removeprefix(f'{self.row.id}-')}"
-            first.append(application(logical, name, spec, pulumi.ResourceOptions(parent=self, depends_on=list(first))))
+            opts = pulumi.ResourceOptions(parent=self, depends_on=list(first), custom_timeouts=FIRST_SYNC)
+            first.append(application(logical, name, spec, opts, READY))

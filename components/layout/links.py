@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from components.catalogue.addons import addon
 from components.layout.clusters import ClusterView, views
 from components.spec.platform import Platform
 
@@ -24,12 +23,6 @@ NFS = Opening(name="nfs", first=2049, last=2049)
 LUSTRE = (Opening(name="lustre", first=988, last=988), Opening(name="lustre-more", first=1018, last=1023))
 """Ports of Lustre between clients and servers. Source: FSx for Lustre user guide, security groups."""
 
-SHARED_SERVICES = {
-    "mlflow": Opening(name="mlflow", first=5000, last=5000),
-    "kube-prometheus-stack": Opening(name="prometheus", first=9090, last=9090),
-}
-"""Pod ports of services that other clusters' pods call where they run once only (facts chart-objects.md section 2)."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Link:
@@ -48,22 +41,16 @@ def shared_cluster(platform: Platform) -> str | None:
 
 
 def links(platform: Platform) -> tuple[Link, ...]:
-    """Network paths between EKS clusters: Argo CD out to API servers, the other clusters in to shared services."""
+    """Network paths between EKS clusters: Argo CD out to the other API servers, and nothing else.
+
+    Models come from S3 in every cluster, and MLflow has no address outside its own: a path to it would open a port that
+    nobody can use.
+    """
     home = shared_cluster(platform)
-    if home is None:
+    if home is None or "argo-cd" not in views(platform)[home].addons:
         return ()
-    on = views(platform)[home].addons
-    once = {row: opening for row, opening in SHARED_SERVICES.items() if addon(row).cluster_role == "shared"}
-    services = tuple(opening for row, opening in sorted(once.items()) if row in on)
-    found: list[Link] = []
-    for name in platform.eks_clusters:
-        if name == home:
-            continue
-        if "argo-cd" in on:
-            found.append(Link(source=home, target=name, openings=(API_SERVER,)))
-        if services:
-            found.append(Link(source=name, target=home, openings=services))
-    return tuple(found)
+    others = [name for name in platform.eks_clusters if name != home]
+    return tuple(Link(source=home, target=name, openings=(API_SERVER,)) for name in others)
 
 
 def argo_cd_targets(view: ClusterView) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from trellis.manifests import write
 from trellis.paths import STACKS
 from trellis.plan import Plan
 from trellis.preview import plan_environment, stacks
+from trellis.stackfile import StackFileError
 
 ROOT = STACKS.parent
 AS_OF = ["--as-of", "2026-11-01"]
@@ -100,7 +101,9 @@ def test_commands_leave_the_tree_as_it_was(tmp_path: Path) -> None:
 def test_render_writes_objects_in_wave_order(dev: Plan, tmp_path: Path) -> None:
     count = write(dev, tmp_path)
     files = sorted(tmp_path.rglob("*.yaml"))
-    assert len(files) == count
+    releases = sorted(tmp_path.rglob("*.release"))
+    assert len(files) + len(releases) == count
+    assert len(releases) == len(list(dev.of_type("kubernetes:helm.sh/v3:Release")))
     waves = {
         document["kind"]: int(file.parent.name)
         for file in files
@@ -108,6 +111,24 @@ def test_render_writes_objects_in_wave_order(dev: Plan, tmp_path: Path) -> None:
     }
     assert waves["Namespace"] < waves["NodePool"]
     assert waves["Namespace"] < waves["InferenceService"]
+
+
+def test_render_leaves_nothing_stale_and_touches_nothing_foreign(dev: Plan, tmp_path: Path) -> None:
+    write(recorded("local"), tmp_path)
+    count = write(dev, tmp_path)
+    assert len([*tmp_path.rglob("*.yaml"), *tmp_path.rglob("*.release")]) == count
+    (tmp_path / "notes.md").write_text("mine", encoding="utf-8")
+    with pytest.raises(FileExistsError, match="did not write"):
+        write(dev, tmp_path)
+    assert (tmp_path / "notes.md").read_text(encoding="utf-8") == "mine"
+
+
+def test_an_environment_is_called_as_its_stack(tmp_path: Path) -> None:
+    """A copied file that keeps its environment would take over the other's buckets, roles and clusters."""
+    (tmp_path / "profiles").symlink_to(STACKS / "profiles")
+    (tmp_path / "Pulumi.qa.yaml").write_bytes((STACKS / "Pulumi.dev.yaml").read_bytes())
+    with pytest.raises(StackFileError, match="set `environment: qa`"):
+        plan_environment("qa", folder=tmp_path)
 
 
 def test_a_planted_secret_reaches_neither_plan_nor_report(tmp_path: Path) -> None:

@@ -94,7 +94,7 @@ def cost_table(judged: Judgement) -> Table:
         label = group if len(members) == 1 else f"{group} x {len(members)}"
         rows.append(_cost_row(label, _sum(parts)))
     rows.append(_cost_row("total", judged.cost.cost))
-    title = f"Monthly cost (USD, list prices; oldest of {judged.cost.oldest_price or 'no date'})"
+    title = f"Monthly cost (USD, list prices; oldest from {judged.cost.oldest_price or 'no date'})"
     return Table(title, ("what", "minimum", "expected", "worst"), tuple(rows), numeric=(1, 2, 3))
 
 

@@ -35,6 +35,8 @@ def render(judged: Judgement, console: Console) -> None:
     _findings(console, judged)
     _list(console, "Rules could not judge", sections.unjudged_lines(judged))
     _list(console, "Known only after deployment", sections.unknown_lines(judged))
+    # The tree is long: whoever looks at the end of the screen sees the verdict too.
+    console.print(f"\n[{COLOURS[judged.verdict]}]{escape(sections.verdict_line(judged))}[/]")
 
 
 def to_text(judged: Judgement) -> str:

@@ -49,16 +49,16 @@ def gpu_pools(draw: st.DrawFn) -> Values:
     """A pool of any sharing profile, provisioner and GPU that may have it."""
     types: tuple[str, ...]
     profile: Values
+    provisioner = draw(st.sampled_from(["karpenter", "managed"]))
     sharing = draw(st.sampled_from(["exclusive", "mig", "time-slicing", "mps"]))
     if sharing == "mig":
         kind = draw(st.sampled_from(sorted(MIG_TYPES)))
         layout = draw(layouts(MIG_TYPES[kind]))
-        single = len(layout) == 1 and draw(st.booleans())
+        single = len(layout) == 1 and provisioner == "managed" and draw(st.booleans())
         types, profile = (kind,), {"sharing": "mig", "layout": layout, "strategy": "single" if single else "mixed"}
     else:
         types = draw(st.sampled_from(PLAIN_TYPES))
         shares: Values = {} if sharing == "exclusive" else {"replicas": draw(st.integers(2, 16))}
         profile = {"sharing": sharing, **shares}
-    provisioner = draw(st.sampled_from(["karpenter", "managed"]))
     sizes: Values = {"limits": {"gpus": draw(st.integers(8, 64))}} if provisioner == "karpenter" else {}
     return pool(provisioner, instanceTypes=list(types), gpu=profile, **sizes)

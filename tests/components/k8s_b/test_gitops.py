@@ -45,6 +45,14 @@ def test_teams_reach_their_namespaces_only_and_not_what_bounds_them() -> None:
 
 
 @pytest.mark.parametrize("row", TREES)
+def test_what_stands_on_a_tree_finds_it_running(row: str) -> None:
+    recorded = plan()
+    for name in gitops.trees(view(), row):
+        meta = objects(recorded, "Application")["argocd", name].inputs["metadata"]
+        assert meta["annotations"] == {"pulumi.com/waitFor": "jsonpath={.status.health.status}=Healthy"}
+
+
+@pytest.mark.parametrize("row", TREES)
 def test_trees_are_pinned_and_leave_out_what_others_own(row: str) -> None:
     cluster = view()
     for tree, spec in zip(addons()[row].kustomize, gitops.trees(cluster, row).values(), strict=True):
