@@ -44,7 +44,7 @@ class Foundation(pulumi.ComponentResource):
             "buckets", spec.storage, BucketsArgs(names=names, protection=spec.protection), self._child
         )
         self.registry = Registry(
-            "registry", spec.storage.repositories, RegistryArgs(names=names, protection=spec.protection), self._child
+            "registry", spec.storage, RegistryArgs(names=names, protection=spec.protection), self._child
         )
         self.shared_files = self._shared_files()
         self.lustre = self._lustre()

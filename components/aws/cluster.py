@@ -9,7 +9,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components.layout import iam
+from components.layout import iam, volumes
 from components.layout.names import Names, managed_policy
 from components.spec.clusters import EksCluster, RestrictedEndpoint
 from components.spec.platform import Protection
@@ -64,6 +64,7 @@ class Cluster(pulumi.ComponentResource):
             f"{self._name}-control-plane",
             name=f"/aws/eks/{full}/cluster",
             retention_in_days=spec.log_retention_days,
+            tags=volumes.logged(spec.expected_log_gib_per_month),
             opts=self._child,
         )
         role = aws.iam.Role(

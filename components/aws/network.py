@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.layout import iam
+from components.layout import iam, volumes
 from components.layout.names import Names
 from components.layout.subnets import ZoneSubnets
 from components.spec.network import CreatedNetwork
@@ -95,7 +95,11 @@ class Network(pulumi.ComponentResource):
         for zone in own:
             address = aws.ec2.Eip(f"nat-{zone}", domain="vpc", opts=attached)
             gateways[zone] = aws.ec2.NatGateway(
-                f"nat-{zone}", allocation_id=address.id, subnet_id=public[zone].id, opts=attached
+                f"nat-{zone}",
+                allocation_id=address.id,
+                subnet_id=public[zone].id,
+                tags=volumes.carried(self._spec.expected_nat_gib_per_month, among=len(own)),
+                opts=attached,
             )
         return {zone: gateways.get(zone, gateways[own[0]]) for zone in public}
 
@@ -152,6 +156,7 @@ class Network(pulumi.ComponentResource):
                 private_dns_enabled=True,
                 subnet_ids=[subnet.id for subnet in private.values()],
                 security_group_ids=[group.id],
+                tags=volumes.carried(self._spec.expected_endpoint_gib_per_month),
                 opts=self._child,
             )
 
@@ -159,7 +164,11 @@ class Network(pulumi.ComponentResource):
         names = self._args.names
         log_group = f"/trellis/{names.environment}/vpc-flow"
         group = aws.cloudwatch.LogGroup(
-            "flow", name=log_group, retention_in_days=self._spec.flow_log_retention_days, opts=self._child
+            "flow",
+            name=log_group,
+            retention_in_days=self._spec.flow_log_retention_days,
+            tags=volumes.logged(self._spec.expected_flow_log_gib_per_month),
+            opts=self._child,
         )
         role = aws.iam.Role(
             "flow",

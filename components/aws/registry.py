@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
+from components.layout import volumes
 from components.layout.names import Names
 from components.spec.platform import Protection
+from components.spec.services import Storage
 
 UNTAGGED_DAYS = 14
 """Days that an image without a tag is kept. Tagged ones are never dropped: one may be running."""
@@ -28,11 +29,11 @@ class Registry(pulumi.ComponentResource):
     """The environment's repositories."""
 
     def __init__(
-        self, name: str, spec: Sequence[str], args: RegistryArgs, opts: pulumi.ResourceOptions | None = None
+        self, name: str, spec: Storage, args: RegistryArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("trellis:aws:Registry", name, None, opts)
         protection = args.protection
-        for repository in sorted(spec):
+        for repository in sorted(spec.repositories):
             made = aws.ecr.Repository(
                 repository,
                 name=args.names.repository(repository),
@@ -40,6 +41,7 @@ class Registry(pulumi.ComponentResource):
                 image_scanning_configuration={"scan_on_push": True},
                 encryption_configurations=[{"encryption_type": "AES256"}],
                 force_delete=not (protection.protect or protection.retain),
+                tags=volumes.held(spec.images_gib, among=len(spec.repositories)),
                 opts=pulumi.ResourceOptions(
                     parent=self, protect=protection.protect, retain_on_delete=protection.retain
                 ),

@@ -74,6 +74,8 @@ class EksCluster(Model):
     """Control-plane logs sent to CloudWatch."""
     log_retention_days: PositiveInt = 30
     """Days that control-plane logs are kept."""
+    expected_log_gib_per_month: int = Field(default=10, ge=0)
+    """GiB of control-plane logs expected in a month; prices them."""
     access: dict[Name, AccessEntry] = {}
     """Access entries by a name of your choice. The creator gets no hidden admin right."""
     system: SystemNodes = SystemNodes()

@@ -50,6 +50,12 @@ class CreatedNetwork(Model):
     """AWS services reached inside the VPC, so that image pulls pay no NAT. S3 always has a gateway endpoint."""
     flow_log_retention_days: PositiveInt = 30
     """Days that VPC flow logs are kept."""
+    expected_nat_gib_per_month: int = Field(default=100, ge=0)
+    """GiB expected through all NAT gateways together in a month; prices them. Pulls by endpoint are none of it."""
+    expected_endpoint_gib_per_month: int = Field(default=50, ge=0)
+    """GiB expected through each interface endpoint in a month; prices it. Image layers come from S3, free of charge."""
+    expected_flow_log_gib_per_month: int = Field(default=10, ge=0)
+    """GiB of flow logs expected in a month; prices them."""
 
 
 class ExistingNetwork(Model):

@@ -123,6 +123,8 @@ class Storage(Model):
     """FSx for Lustre for training data; absent creates none."""
     repositories: tuple[Name, ...] = ("models", "training")
     """ECR repositories."""
+    images_gib: int = Field(default=20, ge=0)
+    """Volume expected in all ECR repositories together in GiB; prices them, in equal parts."""
 
 
 Gitops.model_rebuild()

@@ -12,6 +12,7 @@ from components.spec.base import Problem
 from components.spec.platform import Platform
 from components.spec.rules import (
     addons,
+    buckets,
     clusters,
     endpoints,
     gpu,
@@ -103,6 +104,7 @@ RULES: tuple[Rule, ...] = (
     training.training_owns_its_gpus,
     training.models_stay_off_training_pools,
     training.nodes_live_longer_than_jobs,
+    buckets.buckets_are_of_this_environment,
     quotas.workload_teams_exist,
     quotas.pools_hold_what_always_runs,
     quotas.jobs_fit_the_number_of_nodes,

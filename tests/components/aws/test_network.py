@@ -6,6 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from tests.components.aws.builders import FILES, MULTI_NODE, SPLIT, aws_of, components, plan, pool, waits_for, with_pool
+from trellis.plan import Plan
+
+MONTHLY = "trellis:expected-gib-month"
+"""Tag that the price table reads: GiB carried, or taken in, in a month."""
 
 EXISTING = {
     "network": {
@@ -49,6 +53,32 @@ def test_one_nat_gateway_or_one_in_each_zone() -> None:
     assert len(aws_of(many, "NatGateway")) == 3
     routes = [r for name, r in aws_of(many, "Route").items() if name.endswith("-nat")]
     assert len({dependency for r in routes for dependency in r.dependencies if "NatGateway" in dependency}) == 3
+
+
+def test_nat_gateways_share_what_all_are_expected_to_carry() -> None:
+    for nat, part in (("single", "90"), ("per-zone", "30")):
+        recorded = plan({"network": {"mode": "create", "nat": nat, "expectedNatGibPerMonth": 90}})
+        assert _monthly(recorded, "NatGateway") == {part}
+    assert _monthly(plan(), "NatGateway") == {"100"}
+
+
+def test_each_interface_endpoint_states_what_it_carries() -> None:
+    recorded = plan({"network": {"mode": "create", "expectedEndpointGibPerMonth": 7}})
+    tags = {name: r.inputs.get("tags", {}).get(MONTHLY) for name, r in aws_of(recorded, "VpcEndpoint").items()}
+    assert tags == {"ec2": "7", "ecr-api": "7", "ecr-dkr": "7", "sts": "7", "s3": None}
+
+
+def test_log_groups_state_what_is_written_to_them() -> None:
+    stated = plan(
+        {
+            "network": {"mode": "create", "expectedFlowLogGibPerMonth": 3},
+            "clusters": {"main": {"expectedLogGibPerMonth": 4}},
+        }
+    )
+    for recorded, flow, control_plane in ((stated, "3", "4"), (plan(), "10", "10")):
+        groups = aws_of(recorded, "LogGroup")
+        assert groups["flow"].inputs["tags"][MONTHLY] == flow
+        assert groups["main-control-plane"].inputs["tags"][MONTHLY] == control_plane
 
 
 def test_the_world_is_named_in_routes_only() -> None:
@@ -127,6 +157,10 @@ def test_components_close_what_they_open() -> None:
     kinds = {r.type for r in plan(FILES, SPLIT).resources if r.type.startswith("trellis:aws:")}
     assert {"trellis:aws:Network", "trellis:aws:Buckets", "trellis:aws:Database", "trellis:aws:Reach"} <= kinds
     assert components(plan(SPLIT), "Cluster").keys() == {"training", "inference"}
+
+
+def _monthly(recorded: Plan, kind: str) -> set[str]:
+    return {r.inputs["tags"][MONTHLY] for r in aws_of(recorded, kind).values()}
 
 
 def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:

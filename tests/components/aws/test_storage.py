@@ -7,7 +7,9 @@ import json
 import pytest
 
 from components.layout.names import Names
-from components.layout.s3 import Place, access, own
+from components.layout.s3 import Place, access, buckets, own
+from components.spec.rules.buckets import MADE, PURPOSES
+from components.spec.services import Storage
 from tests.components.aws.builders import FILES, KEPT, SPLIT, aws_of, plan, waits_for
 from trellis.plan import Plan, Resource
 
@@ -58,10 +60,26 @@ def test_old_versions_and_unfinished_uploads_end() -> None:
     assert {rule["status"] for rule in rules.values()} == {"Enabled"}
 
 
+def test_the_rule_about_buckets_knows_their_names() -> None:
+    assert {bucket.purpose for bucket in buckets(Storage())} == set(PURPOSES)
+    for purpose in PURPOSES:
+        made = MADE.fullmatch(NAMES.bucket(purpose))
+        assert made is not None
+        assert made.groupdict() == {"environment": "trial", "account": "111122223333", "purpose": purpose}
+
+
 def test_what_is_expected_to_be_stored_is_stated_for_the_price() -> None:
     recorded = plan({"storage": {"dataGib": 700, "sharedFilesystemGib": 90}})
     assert aws_of(recorded, "Bucket")["data"].inputs["tags"]["trellis:expected-gib"] == "700"
     assert aws_of(recorded, "FileSystem")["shared"].inputs["tags"]["trellis:expected-gib"] == "90"
+
+
+def test_repositories_share_what_all_images_are_expected_to_take() -> None:
+    """Each is tagged with its part; the default stands for a volume that nobody stated."""
+    for settings, part in (({}, "10"), ({"imagesGib": 50, "repositories": ["a", "b", "c"]}, "16.6667")):
+        made = aws_of(plan({"storage": settings}), "Repository").values()
+        assert made
+        assert {r.inputs["tags"]["trellis:expected-gib"] for r in made} == {part}
 
 
 def test_state_is_kept_where_the_environment_keeps_it_and_only_there() -> None:
