@@ -73,6 +73,7 @@ RULES: tuple[Rule, ...] = (
     mig.mig_needs_a_gpu_that_can,
     mig.mig_layouts_can_be_placed,
     mig.mig_single_has_one_profile,
+    mig.mig_single_needs_nodes_that_are_there,
     mig.one_mig_strategy_per_cluster,
     gpu.sharing_is_set_by_the_operator,
     gpu.one_owner_of_the_gpu_driver,

@@ -8,7 +8,7 @@ from components.catalogue import hardware, mig
 from components.spec import edits
 from components.spec.base import Path, Problem, dotted
 from components.spec.platform import Platform
-from components.spec.pools import Ec2Pool, Mig
+from components.spec.pools import Ec2Pool, KarpenterPool, Mig
 from components.spec.rules.facts import PoolAt, gpu_of, pools
 
 
@@ -89,6 +89,23 @@ def mig_single_has_one_profile(platform: Platform) -> Iterator[Problem]:
                 fix=edits.put(path, "mixed"),
                 related=(path, (*at.path, "gpu", "layout")),
             )
+
+
+def mig_single_needs_nodes_that_are_there(platform: Platform) -> Iterator[Problem]:
+    """Under Karpenter slices have names of their own: with `single` a slice and a GPU would share name and limit."""
+    for at, profile in _mig_pools(platform):
+        if profile.strategy != "single" or not isinstance(at.pool, KarpenterPool) or len(profile.layout) > 1:
+            continue
+        path = (*at.path, "gpu", "strategy")
+        yield Problem(
+            path=path,
+            value="single",
+            message="slices named `nvidia.com/gpu` on a pool whose limit counts GPUs under that name",
+            allowed="mixed, or a pool with the provisioner managed or existing",
+            consequence="one node would seem to hold more GPUs than the pool may, and Karpenter would start none",
+            fix=edits.put(path, "mixed"),
+            related=(path, (*at.path, "provisioner")),
+        )
 
 
 def one_mig_strategy_per_cluster(platform: Platform) -> Iterator[Problem]:
