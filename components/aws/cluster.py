@@ -53,7 +53,8 @@ class Cluster(pulumi.ComponentResource):
         self.endpoint = self._cluster.endpoint
         self.certificate_authority = self._cluster.certificate_authority.data
         # Tied to the id: `vpc_config` is an input too, and before there is a cluster it reads as known and without one.
-        self.security_group_id = pulumi.Output.all(self._cluster.id, self._cluster.vpc_config).apply(_security_group)
+        group = self._cluster.vpc_config.cluster_security_group_id
+        self.security_group_id = pulumi.Output.all(self._cluster.id, group).apply(_security_group)
         self._access()
         self._reach()
         self.register_outputs({"name": self.name, "endpoint": self.endpoint})
@@ -165,6 +166,9 @@ class Cluster(pulumi.ComponentResource):
 
 
 def _security_group(made: list[Any]) -> str:
-    """The group that EKS makes for the API server and all nodes, from a cluster's id and its `vpc_config`."""
-    group: str = made[1].cluster_security_group_id
+    """The group that EKS makes for the API server and all nodes, from a cluster's id and that group's.
+
+    The group is looked up before `Output.all`, which hands objects on as plain dictionaries.
+    """
+    group: str = made[1]
     return group

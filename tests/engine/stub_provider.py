@@ -2,7 +2,7 @@
 
 The real engine attaches to it (`PULUMI_DEBUG_PROVIDERS`) in the place of the AWS and Kubernetes plugins. It follows the
 provider protocol, so the engine does all its own work - URNs, parents, dependencies, diffs, state - but it knows no
-schema: it refuses no input, computes no output and never replaces.
+schema: it refuses no input, never replaces, and computes only the outputs (`COMPUTED`) without which the program stops.
 """
 
 from __future__ import annotations
@@ -21,6 +21,18 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 Context = grpc.ServicerContext
 _WORKERS = 16
+COMPUTED: Mapping[str, Mapping[str, Any]] = {
+    "aws:eks/cluster:Cluster": {
+        "endpoint": "https://stub.invalid",
+        "certificateAuthority": {"data": "c3R1Yg=="},
+        "vpcConfig": {"clusterSecurityGroupId": "sg-stub", "subnetIds": []},
+    },
+    "aws:rds/instance:Instance": {
+        "address": "stub.invalid",
+        "masterUserSecrets": [{"kmsKeyId": "stub", "secretArn": "arn:stub", "secretStatus": "active"}],
+    },
+}
+"""Type -> outputs that the program looks into once a resource is made; all others are what was put in, or nothing."""
 
 
 @dataclass
@@ -81,8 +93,12 @@ class StubProvider(provider_pb2_grpc.ResourceProviderServicer):
     def Create(self, request: Any, _context: Context) -> Any:  # noqa: N802 - the gRPC method's name
         self._seen.add("Create (preview)" if request.preview else "Create", request.urn)
         # An empty id in a preview is what the protocol calls unknown.
-        made = "" if request.preview else f"stub-{next(self._ids)}"
-        return provider_pb2.CreateResponse(id=made, properties=request.properties)
+        if request.preview:
+            return provider_pb2.CreateResponse(id="", properties=request.properties)
+        outputs = struct_pb2.Struct()
+        outputs.CopyFrom(request.properties)
+        outputs.update(COMPUTED.get(request.urn.split("::")[2].rpartition("$")[2], {}))
+        return provider_pb2.CreateResponse(id=f"stub-{next(self._ids)}", properties=outputs)
 
     def Read(self, request: Any, _context: Context) -> Any:  # noqa: N802 - the gRPC method's name
         return provider_pb2.ReadResponse(id=request.id, properties=request.properties, inputs=request.inputs)
