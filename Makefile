@@ -27,6 +27,10 @@ engine: $(READY) ## Tests on the real Pulumi engine; builds it where it is missi
 	$(BIN)/trellis toolchain install pulumi
 	$(BIN)/pytest -m engine
 
+cluster: $(READY) ## Tests on a real Kubernetes control plane; builds it where it is missing
+	$(BIN)/trellis toolchain install etcd kube-apiserver kube-controller-manager kube-scheduler kwok
+	$(BIN)/pytest -m cluster
+
 bench: $(READY) ## Timings of previews; prints, asserts nothing
 	$(BIN)/python -m tests.bench
 
