@@ -46,6 +46,14 @@ def stack_with(models: int, folder: Path) -> None:
     stack = yaml.safe_load((STACKS / "Pulumi.dev.yaml").read_text(encoding="utf-8"))
     platform = stack["config"]["trellis:platform"]
     one = platform["models"]["llm-inference"]
+    # Whatever grows with the models, so that no rule finds the stack too small for them.
+    platform["teams"]["ml-production"] = {
+        "gpus": 4 * models + 8,
+        "cpu": 40 * models + 64,
+        "memoryGib": 160 * models + 256,
+    }
+    pool = platform["clusters"]["main"]["pools"]["gpu-inference"]
+    pool |= {"instanceTypes": ["g6.48xlarge"], "limits": {"gpus": 4 * models + 8}}  # few nodes: subnets bound them
     platform["models"] = {f"model-{i:04d}": {**one, "service": f"model-{i:04d}"} for i in range(models)}
     (folder / "Pulumi.dev.yaml").write_text(yaml.safe_dump(stack), encoding="utf-8")
 
