@@ -18,11 +18,11 @@ from typing import NamedTuple
 import yaml
 from pydantic import ValidationError
 
+from components.catalogue import yaml_rows
 from components.catalogue.addon_model import Addon, ClusterRole, Namespace, Need, PodSecurity, Quota, Target
 from components.catalogue.kubernetes import Minor, Verdict, judge
 
 _STRICTEST_FIRST: tuple[PodSecurity, ...] = ("restricted", "baseline", "privileged")
-_LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class BadRowError(ValueError):
@@ -52,7 +52,7 @@ class MissingNeed(NamedTuple):
 def parse_row(text: str, name: str) -> Addon:
     """Read one row; raise `BadRowError` naming the file `name` and every mistake in it."""
     try:
-        data = yaml.load(text, Loader=_LOADER)  # noqa: S506 - the loader is a safe one, C or Python
+        data = yaml_rows.parse(text)
         row = Addon.model_validate_json(json.dumps(data))
     except (yaml.YAMLError, ValidationError, TypeError) as error:
         raise BadRowError(f"{name}: {error}") from error

@@ -13,10 +13,10 @@ from typing import Annotated, Any
 import yaml
 from pydantic import Field, StringConstraints, ValidationError
 
+from components.catalogue import yaml_rows
 from components.catalogue.addon_install import Row
 from components.catalogue.tables import DATA
 
-_LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _QUANTITY = r"^[0-9]+(m|Mi|Gi)?$"
 Quantity = Annotated[str, StringConstraints(pattern=_QUANTITY)]
 
@@ -65,9 +65,7 @@ def chart_settings(chart: str) -> ChartSettings:
     if not path.is_file():
         return ChartSettings(chart=chart)
     try:
-        found = ChartSettings.model_validate_json(
-            json.dumps(yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER))  # noqa: S506 - a safe loader
-        )
+        found = ChartSettings.model_validate_json(json.dumps(yaml_rows.parse(path.read_text(encoding="utf-8"))))
     except (yaml.YAMLError, ValidationError, TypeError) as error:
         raise BadSettingsError(f"{path.name}: {error}") from error
     if found.chart != chart:

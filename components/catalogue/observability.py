@@ -9,11 +9,10 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field, TypeAdapter, ValidationError
 
+from components.catalogue import yaml_rows
 from components.catalogue.addon_install import Row
 from components.catalogue.addon_model import AddonId
 from components.catalogue.tables import DATA
-
-_LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class BadBoardError(ValueError):
@@ -81,7 +80,7 @@ def dashboards() -> dict[str, Dashboard]:
 
 def _json(name: str) -> str:
     try:
-        found: Any = yaml.load((DATA / name).read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506 - a safe loader
+        found: Any = yaml_rows.parse((DATA / name).read_text(encoding="utf-8"))
     except (yaml.YAMLError, ValidationError) as error:
         raise BadBoardError(f"{name}: {error}") from error
     return json.dumps(found)

@@ -14,10 +14,9 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
-_LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+from components.catalogue import yaml_rows
 
 
 class Effect(StrEnum):
@@ -65,7 +64,7 @@ class _Table(BaseModel):
 
 def _read(name: str) -> _Table:
     text = (files("components.catalogue") / "data" / "replacements" / name).read_text(encoding="utf-8")
-    data = yaml.load(text, Loader=_LOADER)  # noqa: S506 - the loader is a safe one, C or Python
+    data = yaml_rows.parse(text)
     return _Table.model_validate_json(json.dumps(data))
 
 
