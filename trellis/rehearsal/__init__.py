@@ -1,0 +1,1 @@
+"""A rehearsal: the unchanged program's whole life on this machine, act by act, with evidence at the end."""
