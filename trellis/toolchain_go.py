@@ -105,3 +105,25 @@ def build(go: Path, tool: Tool, source: GoSource, made: Path, beat: Callable[[],
         return None
     tail = "\n      ".join(log.read_text(errors="replace").strip().splitlines()[-8:])
     return f"`go build {package}` in {source.path} ended with {process.returncode}:\n      {tail}"
+
+
+def lay_files(go: Path, source: GoSource, folder: Path) -> str | None:
+    """Copy the files of a source's module that its row names into a folder, flat; return what went wrong, or None."""
+    if not source.files:
+        return None
+    command = [str(go), "list", "-m", "-f", "{{.Dir}}", source.module]
+    env = {**os.environ, "GOWORK": "off"}
+    try:
+        answer = subprocess.run(  # noqa: S603 - no shell
+            command, cwd=source.path, env=env, capture_output=True, text=True, timeout=_INSTALL_SECONDS, check=True
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        return f"`{' '.join(command[1:])}` in {source.path}: {error}"
+    module = Path(answer.stdout.strip())
+    for pattern in source.files:
+        found = sorted(module.glob(pattern))
+        if not found:
+            return f"there is no {pattern} in {source.module}"
+        for file in found:
+            shutil.copyfile(file, folder / file.name)
+    return None

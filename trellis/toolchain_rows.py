@@ -29,6 +29,8 @@ class GoSource(_Row):
     package: str
     variables: dict[str, str] = Field(default={}, alias="set")
     """Go variables that hold the version; without them the tool calls itself a development build."""
+    files: tuple[str, ...] = ()
+    """Files of the module (patterns) that are laid beside the tool, which needs them where it runs."""
 
     @property
     def path(self) -> Path:
@@ -64,6 +66,7 @@ class Tool(_Row):
     version: str
     fits: Literal["major", "minor", "skew"]
     says: tuple[str, ...]
+    """Arguments that make the tool tell its version; none where it cannot: then its Go module's is read from it."""
     needed_for: str
     minutes: int
     """Time that a build takes on two idle cores."""

@@ -261,40 +261,21 @@ def test_a_pin_that_differs_from_the_row_is_named(tmp_path: Path, monkeypatch: p
     assert "pins sigs.k8s.io/kwok 0.7.0, tools/versions.yaml 0.8.0" in str(pinned(row, row.go))
 
 
-@pytest.mark.parametrize(
-    ("name", "version", "taken"),
-    [
-        ("pulumi", "3.250.0", True),
-        ("pulumi", "3.300.1", True),
-        ("pulumi", "3.250.0-dev.1", False),
-        ("pulumi", "4.0.0", False),
-        ("kube-apiserver", "1.35.9", True),
-        ("kube-apiserver", "1.35.0", False),
-        ("kube-apiserver", "1.36.4", False),
-        ("kubectl", "1.34.0", True),
-        ("kubectl", "1.36.1", True),
-        ("kubectl", "1.32.4", False),
-    ],
-)
-def test_which_other_versions_will_do(name: str, version: str, taken: bool) -> None:
-    assert tool(name).accepts(version) is taken
+CARRIES = 'printf "#!/bin/sh\nmod\tsigs.k8s.io/karpenter\tv1.14.1\th1:x=\n" >"$out"; chmod +x "$out"'
 
 
-@pytest.mark.parametrize(
-    ("says", "version"),
-    [
-        ("Kubernetes v1.35.4", "1.35.4"),
-        ("etcd Version: 3.6.5\nGit SHA: Not provided\nGo Version: go1.26.8", "3.6.5"),
-        ("v4.3.1+g1a2b3c", "4.3.1"),
-        ("Client Version: v1.35.4\nKustomize Version: v5.7.1", "1.35.4"),
-        ("kwok version 0.8.0 go1.26.8 (linux/amd64)", "0.8.0"),
-        ("v3.250.0-dev.1", "3.250.0-dev.1"),
-        ("go1.26.8", None),
-    ],
-)
-def test_what_tools_say_of_their_version(tmp_path: Path, says: str, version: str | None) -> None:
-    stand_in(tmp_path / "bin/pulumi", f"echo '{says}'")
-    assert toolchain._version_of(tool("pulumi"), tmp_path / "bin/pulumi") == version
+def test_files_of_the_module_are_laid_beside_the_tool(tmp_path: Path) -> None:
+    module = tmp_path / "module"
+    for folder in ("pkg/apis/crds", "kwok/apis/crds"):
+        (module / folder).mkdir(parents=True)
+    (module / "pkg/apis/crds/a.yaml").write_text("a")
+    listing = f'case "$1" in list) echo {module}; exit;; esac; '
+    stand_in(tmp_path / "bin/go", listing + GO.partition("printf")[0] + CARRIES)
+    with pytest.raises(ToolUnavailableError, match=r"there is no kwok/apis/crds/\*\.yaml in sigs\.k8s\.io/karpenter"):
+        ensure("karpenter-kwok", quiet)
+    (module / "kwok/apis/crds/b.yaml").write_text("b")
+    made = ensure("karpenter-kwok", quiet)
+    assert sorted(path.name for path in made.parent.iterdir()) == ["a.yaml", "b.yaml", "karpenter-kwok"]
 
 
 def test_an_unknown_tool_is_named_with_those_that_there_are() -> None:
