@@ -80,6 +80,17 @@ def test_rooms_below_the_command_line_ask_nobody(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", list(_files()), ids=_module)
+def test_doubles_stay_in_the_rehearsal(path: Path) -> None:
+    """A real `up` never loads a double; a double knows nothing of whoever rehearses with it."""
+    module = _module(path)
+    if module.startswith("trellis.rehearsal") or module == "trellis.cli_rehearse":
+        return
+    allowed = ("trellis.doubles",) if module.startswith("trellis.doubles") else ()
+    rooms = ("trellis.doubles", "trellis.rehearsal")
+    assert not {name for name in _imports(path) if name.startswith(rooms) and not name.startswith(allowed or "-")}
+
+
+@pytest.mark.parametrize("path", list(_files()), ids=_module)
 def test_files_stay_small(path: Path) -> None:
     lines = len(path.read_text(encoding="utf-8").splitlines())
     assert lines <= MAX_FILE_LINES, f"{lines} lines: is it one thing?"
