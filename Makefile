@@ -28,7 +28,7 @@ engine: $(READY) ## Tests on the real Pulumi engine; builds it where it is missi
 	$(BIN)/pytest -m engine
 
 cluster: $(READY) ## Tests on a real Kubernetes control plane; builds it where it is missing
-	$(BIN)/trellis toolchain install etcd kube-apiserver kube-controller-manager kube-scheduler kwok
+	$(BIN)/trellis toolchain install etcd kube-apiserver kube-controller-manager kube-scheduler kwok kserve-manager trainer-manager
 	$(BIN)/pytest -m cluster
 
 bench: $(READY) ## Timings of previews; prints, asserts nothing
