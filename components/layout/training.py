@@ -87,7 +87,8 @@ def own_runtime(view: ClusterView, job: TrainingJob) -> Spec | None:
         "successPolicy": {"operator": "All", "targetReplicatedJobs": [LAUNCHER]},
         "replicatedJobs": jobs,
     }
-    return {"mlPolicy": {"numNodes": job.nodes, "mpi": mpi}, "template": {"spec": template}}
+    # One launcher: Trainer takes this for the number of launchers, and the job's own `numNodes` for all nodes together.
+    return {"mlPolicy": {"numNodes": 1, "mpi": mpi}, "template": {"spec": template}}
 
 
 def _restarts() -> Spec:

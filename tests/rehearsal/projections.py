@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from trellis.rehearsal.placing.demand import amount
 
 Manifest = Mapping[str, Any]
 _OF_THE_SYSTEM = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
-_ACCOUNT_VOLUME = "kube-api-access-"
-"""Volume of the account's token, which the API server adds."""
 _PLAIN = ("affinity", "hostNetwork", "nodeSelector", "priorityClassName", "runtimeClassName")
 
 
@@ -19,6 +17,7 @@ def template(item: Manifest, *, without_labels: tuple[str, ...] = ()) -> dict[st
     metadata, spec = item.get("metadata") or {}, item["spec"]
     tolerations = [one for one in spec.get("tolerations") or () if one.get("key") not in _OF_THE_SYSTEM]
     labels = {key: value for key, value in (metadata.get("labels") or {}).items() if key not in without_labels}
+    volumes = {one["name"] for one in spec.get("volumes") or () if not _only_content(one)}
     return {
         "labels": labels,
         "annotations": dict(metadata.get("annotations") or {}),
@@ -26,23 +25,26 @@ def template(item: Manifest, *, without_labels: tuple[str, ...] = ()) -> dict[st
         "serviceAccountName": spec.get("serviceAccountName", "default"),
         "tolerations": tolerations,
         "spread": list(spec.get("topologySpreadConstraints") or ()),
-        "volumes": sorted(
-            one["name"] for one in spec.get("volumes") or () if not one["name"].startswith(_ACCOUNT_VOLUME)
-        ),
-        "containers": {one["name"]: container(one) for one in spec["containers"]},
-        "initContainers": {one["name"]: container(one) for one in spec.get("initContainers") or ()},
+        "volumes": sorted(volumes),
+        "containers": {one["name"]: container(one, volumes) for one in spec["containers"]},
+        "initContainers": {one["name"]: container(one, volumes) for one in spec.get("initContainers") or ()},
     }
 
 
-def container(one: Manifest) -> dict[str, Any]:
-    """What a container asks for, mounts and opens."""
+def _only_content(volume: Manifest) -> bool:
+    """Whether a volume carries content into a pod and says nothing about where it may run."""
+    return bool({"secret", "configMap", "projected"} & volume.keys())
+
+
+def container(one: Manifest, volumes: Collection[str]) -> dict[str, Any]:
+    """What a container asks for, what it mounts of these volumes, and which ports of its node it takes."""
     resources = one.get("resources") or {}
-    mounts = [mount for mount in one.get("volumeMounts") or () if not mount["name"].startswith(_ACCOUNT_VOLUME)]
+    mounts = [mount for mount in one.get("volumeMounts") or () if mount["name"] in volumes]
     return {
         **{
             side: {name: amount(name, value) for name, value in (resources.get(side) or {}).items()}
             for side in ("requests", "limits")
         },
         "mounts": sorted((mount["mountPath"], mount["name"]) for mount in mounts),
-        "ports": sorted(port["containerPort"] for port in one.get("ports") or ()),
+        "ports": sorted(port["hostPort"] for port in one.get("ports") or () if "hostPort" in port),
     }

@@ -238,4 +238,4 @@ def test_what_we_know_of_the_runtimes_is_what_kserve_ships() -> None:
         assert real.get("volumes", []) == known.get("volumes", [])
         assert not {"nodeSelector", "affinity", "tolerations", "schedulerName"} & real.keys()
     fetches = beside(tool, "default.yaml")[0]["spec"]["container"]
-    assert container(fetches) == container(fact("storageInitializer"))
+    assert container(fetches, ()) == container(fact("storageInitializer"), ())
