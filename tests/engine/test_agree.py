@@ -49,6 +49,7 @@ def test_engine_and_recorder_agree(stack: str, pulumi_cli: Path, providers: Atta
     with engine_stack(ROOT, stack, run, pulumi=pulumi_cli, providers=providers.ports) as opened:
         seen = preview(opened, as_of=AS_OF)
 
+    assert seen.plan
     theirs, ours = rows(seen.plan), rows(recorded)
     assert sorted(theirs) == sorted(ours)
     different = {

@@ -14,7 +14,7 @@ import pytest
 from pulumi import automation
 
 from tests.engine.conftest import Attached
-from trellis.engine.run import EngineError, EnginePreview, engine_stack, preview
+from trellis.engine.run import EngineError, Result, engine_stack, preview
 from trellis.plan import SECRET, UNKNOWN
 
 pytestmark = pytest.mark.engine
@@ -59,7 +59,7 @@ def open_stack(project: Path, pulumi_cli: Path, providers: Attached) -> Iterator
     assert git(project, "status", "--porcelain") == ""
 
 
-def run_preview(open_stack: Open, program: Callable[[], None]) -> EnginePreview:
+def run_preview(open_stack: Open, program: Callable[[], None]) -> Result:
     with open_stack(program) as stack:
         return preview(stack, as_of="2026-11-01")
 
@@ -98,6 +98,7 @@ def boxed() -> None:
 
 def test_a_preview_tells_what_the_program_registers(open_stack: Open, providers: Attached) -> None:
     result = run_preview(open_stack, boxed)
+    assert result.plan
     found = result.plan.by_urn
     topic = f"{PREFIX}trellis:test:Box$aws:sns/topic:Topic::topic"
     pool = found[f"{PREFIX}trellis:test:Box$kubernetes:karpenter.sh/v1:NodePool::pool"]
