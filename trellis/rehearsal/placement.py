@@ -85,9 +85,9 @@ def _act(expansion: Expansion, stage: Stage, scene: Scene, table: Sequence[Row])
     whole = sum(1 for w in expansion.workloads if not any(o.workload is w and not o.placed for o in outcomes))
     idle, offered = sum(row.offered - row.used for row in table), sum(row.offered for row in table)
     summary = (
-        f"{scene.view.name}: {placed} of {len(outcomes)} pods of {len(expansion.workloads)} workloads have a node "
-        f"({whole} workloads whole), {len(scene.nodes)} nodes at the pools' limit, "
-        f"{idle} of {offered} GPU units idle, {len(expansion.unexpanded)} things not expanded"
+        f"{scene.view.name}: {placed} of {len(outcomes)} pods have a node, "
+        f"{whole} of {len(expansion.workloads)} workloads all of theirs; {len(scene.nodes)} nodes at the pools' limit, {idle} of {offered} GPU units idle; "
+        f"not expanded: {len(expansion.unexpanded)}"
     )
     verdict = Verdict.PASSED if not (open_ends or simulated) else Verdict.LIMITED
     facts = {
@@ -110,27 +110,30 @@ def _act(expansion: Expansion, stage: Stage, scene: Scene, table: Sequence[Row])
 
 
 def _missing(scene: Scene) -> tuple[str, ...]:
-    """One note for each workload and reason: how many of its pods have no node, why, and what would mend it."""
-    groups: dict[tuple[str, str, str], list[Outcome]] = {}
+    """One note for each workload and remedy: how many of its pods have no node, why, and what would mend it.
+
+    The reason is the first pod's: it changes from pod to pod with what the others before it have taken.
+    """
+    groups: dict[tuple[str, bool, str], list[Outcome]] = {}
     for one in scene.outcomes:
         if not one.placed:
-            said = _without_usage(one.refusal) if one.refusal else one.reason
-            groups.setdefault((one.workload.label, said, fix(one, scene)), []).append(one)
+            groups.setdefault((one.workload.label, bool(one.refusal), fix(one, scene)), []).append(one)
     notes: list[str] = []
-    for (label, said, remedy), waiting in groups.items():
+    for (label, refused, remedy), waiting in groups.items():
         workload = waiting[0].workload
         total = sum(1 for one in scene.outcomes if one.workload is workload)
-        verb = "were refused by the API server" if waiting[0].refusal else "wait for a node"
+        verb = "were refused by the API server" if refused else "wait for a node"
         gang = ", and with them the whole gang" if workload.gang else ""
         spare = " (all above its fewest replicas)" if all(one.beyond_floor for one in waiting) else ""
-        notes.append(f"{label}: {len(waiting)} of {total} pods {verb}{gang}{spare}: {said} To mend it: {remedy}.")
+        said = f"{len(waiting)} of {total} pods {verb}{gang}{spare}: {_why(waiting[0])}"
+        notes.append(f"{label}: {said} To mend it: {remedy}.")
     return tuple(notes)
 
 
-def _without_usage(refusal: str) -> str:
-    """A refusal without the pod's own name, which differs from pod to pod."""
-    _, forbidden, why = refusal.partition(" is forbidden: ")
-    return f"{why if forbidden else refusal}."
+def _why(one: Outcome) -> str:
+    """What was said of a pod, without its own name and without why no other pod is put out for it."""
+    said = one.refusal.partition(" is forbidden: ")[2] or one.refusal or one.reason.partition(" preemption: ")[0]
+    return f"{said.rstrip('.')}."
 
 
 def _open_ends(expansion: Expansion) -> tuple[str, ...]:
