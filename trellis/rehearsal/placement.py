@@ -85,8 +85,8 @@ def _act(expansion: Expansion, stage: Stage, scene: Scene, table: Sequence[Row])
     whole = sum(1 for w in expansion.workloads if not any(o.workload is w and not o.placed for o in outcomes))
     idle, offered = sum(row.offered - row.used for row in table), sum(row.offered for row in table)
     summary = (
-        f"{scene.view.name}: {placed} of {len(outcomes)} pods have a node, "
-        f"{whole} of {len(expansion.workloads)} workloads all of theirs; {len(scene.nodes)} nodes at the pools' limit, {idle} of {offered} GPU units idle; "
+        f"{scene.view.name}: {placed} of {len(outcomes)} pods have a node, {whole} of {len(expansion.workloads)} "
+        f"workloads all of theirs; {len(scene.nodes)} nodes at the pools' limit, {idle} of {offered} GPU units idle; "
         f"not expanded: {len(expansion.unexpanded)}"
     )
     verdict = Verdict.PASSED if not (open_ends or simulated) else Verdict.LIMITED

@@ -187,6 +187,8 @@ def _team_quota(scene: Scene, team: str, name: str, needed: Amounts) -> str:
     total = needed[resource]
     need = _whole(total / {"cpu": 1000, "memory": 2**30}.get(resource, 1))
     camel = field.replace("_gib", "Gib")
+    if need <= now and field != "gpus":
+        return f"bring the quota up to date: teams.{team}.{camel} is {now} and enough"
     if need <= now:
         return (
             f"raise the limits of the pools that give {resource}: they bound the quota of teams.{team}, which is {now}"
