@@ -17,7 +17,7 @@ from trellis.preview import load_environment, preview_environment, stacks
 from trellis.rehearsal import placement
 from trellis.rehearsal.result import Act, Verdict
 from trellis.sandbox import Sandbox
-from trellis.sandbox.api import Api, wait_for
+from trellis.sandbox.api import Api, ApiError, wait_for
 
 pytestmark = pytest.mark.cluster
 CLUSTERS = [(stack, name) for stack in stacks() for name in views(load_environment(stack)[1])]
@@ -200,6 +200,57 @@ def test_what_an_up_has_made_is_used_and_left_alone(shared_sandbox: Sandbox) -> 
     for pod in api.list("v1", "Pod", "ours"):  # the act took its nodes along, and nobody else tells that they are gone
         api.call("DELETE", f"/api/v1/namespaces/ours/pods/{pod['metadata']['name']}", gracePeriodSeconds="0")
     wait_for(lambda: nothing_left(api), SECONDS, "the end of the namespace")
+
+
+def test_what_an_unclean_run_left_is_used_again(shared_sandbox: Sandbox) -> None:
+    api = shared_sandbox.api
+    deployment = obj("apps/v1", "Deployment", space="left", spec={"template": pod_template()})
+    first = placement.run(plan(deployment), view(), api, clean=False)
+    assert first.facts["placed"] == 1
+    second = placement.run(plan(deployment), view(), api)
+    assert (second.verdict, second.facts["placed"]) == (Verdict.PASSED, 1)
+    assert not [pod for pod in api.list("v1", "Pod", "left") if not pod["metadata"].get("deletionTimestamp")]
+    api.delete("v1", "Namespace", "left")  # the second run leaves what was there before it
+    wait_for(lambda: api.get("v1", "Namespace", "left") is None, SECONDS, "the end of the namespace")
+    for node in api.list("v1", "Node"):
+        api.delete("v1", "Node", node["metadata"]["name"])
+    wait_for(lambda: nothing_left(api), SECONDS, "the end of the nodes")
+
+
+def test_a_webhook_that_nobody_answers_is_a_reason_and_no_crash(shared_sandbox: Sandbox) -> None:
+    api = shared_sandbox.api
+    hook = {
+        "name": "pods.nobody.test",
+        "clientConfig": {"url": "https://127.0.0.1:1/pods"},
+        "rules": [{"operations": ["CREATE"], "apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods"]}],
+        "admissionReviewVersions": ["v1"],
+        "sideEffects": "None",
+    }
+    kind = "ValidatingWebhookConfiguration"
+    config = obj("admissionregistration.k8s.io/v1", kind, "nobody", webhooks=[hook])
+    del config["metadata"]["namespace"]
+    api.create(config)
+    try:
+
+        def closed() -> bool:
+            """Whether the API server has taken the webhook up."""
+            try:
+                api.call("POST", "/api/v1/namespaces/default/pods", POD, dryRun="All")
+            except ApiError as error:
+                return "webhook" in error.message
+            return False
+
+        wait_for(closed, SECONDS, "the webhook to be asked")
+        deployment = obj("apps/v1", "Deployment", space="default", spec={"template": pod_template()})
+        act = placement.run(plan(deployment), view(), api)
+    finally:
+        api.delete("admissionregistration.k8s.io/v1", kind, "nobody")
+    (note,) = troubles(act)
+    assert "failed calling webhook" in note
+    assert "let what answers that webhook be ready before Deployment default/one" in note
+
+
+POD = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "x"}, "spec": pod_template()["spec"]}
 
 
 def test_daemons_are_everywhere_and_claims_are_bound_by_a_stand_in(shared_sandbox: Sandbox) -> None:

@@ -123,6 +123,7 @@ QUOTA = "exceeded quota: {}, requested: {r}={q}, used: {r}=0, limited: {r}=0"
         ('violates PodSecurity "restricted:latest"', "kserve", "meet the level of namespace kserve"),
         ("no PriorityClass with name x was found", "kserve", "make the PriorityClass before the pods"),
         ("error looking up service account kserve/x", "kserve", "make the account in namespace kserve"),
+        ('failed calling webhook "pods.x": refused', "kserve", "let what answers that webhook be ready"),
         ("something else", "kserve", "read the reason"),
     ],
 )

@@ -21,7 +21,8 @@ STILL_SECONDS = 2.0
 _POLL_SECONDS = 0.2
 _NAME_LENGTH = 57
 _NOBODY = "no scheduler has looked at it: the one that it names does not run here"
-_FORBIDDEN = (403, 422, 404, 400)
+_CONFLICT = 409
+_REFUSED = (400, 403, 404, 422)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +124,10 @@ def _make(stage: Stage, workload: Workload, pods: PodSet, number: int, *, beyond
     try:
         made = stage.api.create(manifest)
     except ApiError as error:
-        if error.code not in _FORBIDDEN:
+        there = stage.api.get("v1", "Pod", name, workload.namespace) if error.code == _CONFLICT else None
+        if there is not None:  # an earlier run left it
+            return _outcome(workload, pods, there, beyond_floor=beyond_floor, real=False)
+        if error.code not in _REFUSED and "webhook" not in error.message:
             raise
         return Outcome(
             workload=workload,

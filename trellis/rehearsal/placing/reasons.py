@@ -225,6 +225,10 @@ _REFUSALS: Sequence[tuple[str, Callable[[Outcome, Scene, re.Match[str]], str]]] 
         _always("meet the level of namespace {namespace} at {path}, or give the namespace another"),
     ),
     (r"no PriorityClass with name", _always("make the PriorityClass before the pods, or take its name out of {path}")),
+    (
+        r"failed calling webhook|admission webhook",
+        _always("let what answers that webhook be ready before {path}, or mend what it refuses"),
+    ),
     (r"error looking up service account", _always("make the account in namespace {namespace} before {path}")),
 )
 """What the API server says of a pod that it refuses -> what mends it."""
