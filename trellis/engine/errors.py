@@ -1,14 +1,17 @@
-"""What keeps the engine from its work, in words that say what to do. One row for each thing that a person can mend."""
+"""What keeps the engine from its work, in words that say what to do. The rows stand in known_errors.yaml."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
+import yaml
 from pulumi.automation.errors import CommandError
 
-from trellis.engine.surroundings import BACKEND
+from trellis.engine.surroundings import BACKEND, backend_of
 
 
 class EngineError(Exception):
@@ -19,10 +22,22 @@ class StackMissingError(EngineError):
     """The backend has no such stack."""
 
     def __init__(self, stack: str, variables: Mapping[str, str]) -> None:
-        where = variables.get(BACKEND) or "the backend that `pulumi login` chose"
         super().__init__(
-            f"stack {stack!r} does not exist in {where}: nothing was ever brought up there. "
+            f"stack {stack!r} does not exist in {backend_of(variables)}: nothing was ever brought up there. "
             f"`trellis up {stack}` makes it; if it should be there, look at {BACKEND} and `pulumi whoami --verbose`"
+        )
+
+
+class UnknownTargetError(EngineError):
+    """`--target` names what neither the program nor the state has."""
+
+    def __init__(self, unknown: Sequence[tuple[str, str | None]]) -> None:
+        told = [f"{given}\n  nearest: {near or 'nothing is like it'}" for given, near in unknown]
+        super().__init__(
+            "--target: neither the program nor the state has\n"
+            + "\n".join(told)
+            + "\nGive whole URNs, in single quotes because of the `$` in them; `trellis preview STACK --format json` "
+            "lists them. Nothing was changed"
         )
 
 
@@ -53,85 +68,25 @@ class StackLockedError(EngineError):
 
 @dataclass(frozen=True, kw_only=True)
 class Known:
-    """A message of the engine, a provider or the system, and what a person does about it."""
+    """A message of the engine, a provider or the system, and what a person does about it: see known_errors.yaml."""
 
     pattern: str
     says: str
-    """Filled in with the pattern's named groups, `{stack}` and `{backend}`."""
 
 
-KNOWN = (
-    Known(
-        pattern=r"incorrect passphrase",
-        says="the passphrase is not the one that the secrets of stack {stack!r} were encrypted with; nothing was "
-        "changed. Set PULUMI_CONFIG_PASSPHRASE, or PULUMI_CONFIG_PASSPHRASE_FILE, to the one that was used before",
-    ),
-    Known(
-        pattern=r"passphrase must be set",
-        says="stack {stack!r} encrypts its secrets with a passphrase, and none is given. Set "
-        "PULUMI_CONFIG_PASSPHRASE, or PULUMI_CONFIG_PASSPHRASE_FILE with the path of a file that holds it",
-    ),
-    Known(
-        pattern=r"PULUMI_ACCESS_TOKEN must be set|not logged in|\[401\]|invalid access token",
-        says="nobody is logged in to {backend}. Run `pulumi login`, set PULUMI_ACCESS_TOKEN, or keep the state "
-        "elsewhere: `pulumi login file://~` or PULUMI_BACKEND_URL=s3://bucket",
-    ),
-    Known(
-        pattern=r"is newer than what this version|uses features that are not supported by this version",
-        says="the state of stack {stack!r} was written by a newer Pulumi than this one; nothing was changed. Put "
-        "that newer Pulumi on PATH (`trellis toolchain list` shows which one is used), or restore a state of this one",
-    ),
-    Known(
-        pattern=r"is too old to be used by this version",
-        says="the state of stack {stack!r} was written by a Pulumi that is too old for this one. Run `pulumi up` once "
-        "with a version between the two; nothing was changed",
-    ),
-    Known(
-        pattern=r"no space left on device|disk quota exceeded|file too large|not enough space",
-        says="there is no space left where the state ({backend}) or temporary files are written. Free some space and "
-        "run the same command again: it goes on from the last state that was saved",
-    ),
-    Known(
-        pattern=r"(?:open|mkdir|unlink|rename|remove|create)[^\n]*?"
-        r"(?P<path>/[^\s:]+): (?:permission denied|read-only file)",
-        says="{path} cannot be written. Give yourself the right to write there, or name another backend with "
-        "PULUMI_BACKEND_URL (now {backend}); nothing was changed there",
-    ),
-    Known(
-        pattern=r"no resource plugin 'pulumi-resource-(?P<plugin>[\w-]+)|"
-        r"install (?:resource )?plugin:? '?(?:pulumi-resource-)?(?P<other>[\w-]+)|"
-        r"resource plugin '?(?P<third>[\w-]+)'? (?:is missing|not found)",
-        says="the provider plugin {plugin} is missing and could not be downloaded. With internet: "
-        "`pulumi plugin install resource {plugin}`. Without: fetch its archive from its publisher on another machine, "
-        "then `pulumi plugin install resource {plugin} VERSION --file ARCHIVE`",
-    ),
-    Known(
-        pattern=r"could not (?:connect|attach) to (?:the )?(?:debug )?provider|PULUMI_DEBUG_PROVIDERS",
-        says="a provider that PULUMI_DEBUG_PROVIDERS names does not answer. Start it, or unset that variable",
-    ),
-    Known(
-        pattern=r"cluster is unreachable|unable to load schema information from the API server",
-        says="a Kubernetes cluster cannot be reached. See that its endpoint is open to this machine "
-        "(`aws eks describe-cluster`), that `aws` is on PATH and that your identity is in its access list; then run "
-        "the same command again",
-    ),
-    Known(
-        pattern=r"no such host|dial tcp|connection refused|i/o timeout|unable to open bucket|could not list bucket|"
-        r"NoSuchBucket|bucket does not exist|no such file or directory.*\.pulumi",
-        says="the backend {backend} cannot be reached. See that the address is right (PULUMI_BACKEND_URL, or "
-        "`pulumi whoami --verbose`) and that this machine may reach it; nothing was changed",
-    ),
-)
+@cache
+def known() -> tuple[Known, ...]:
+    """All rows, in their order."""
+    rows = yaml.safe_load(Path(__file__).with_name("known_errors.yaml").read_text(encoding="utf-8"))
+    return tuple(Known(**row) for row in rows)
 
 
 def hint(message: str, stack: str, backend: str = "its backend") -> str | None:
     """What to do about a message; None where we know nothing better than the message itself."""
-    for known in KNOWN:
-        found = re.search(known.pattern, message, re.IGNORECASE)
+    for row in known():
+        found = re.search(row.pattern, message, re.IGNORECASE)
         if found:
-            groups = {key: value for key, value in found.groupdict().items() if value}
-            plugin = next((groups[key] for key in ("plugin", "other", "third") if key in groups), "")
-            return known.says.format(**{**groups, "plugin": plugin, "stack": stack, "backend": backend})
+            return row.says.format(**found.groupdict(), stack=stack, backend=backend)
     return None
 
 
@@ -141,8 +96,7 @@ def explained(error: CommandError, stack: str, variables: Mapping[str, str]) -> 
     holders = _holders(said)
     if holders or "Another update is currently in progress" in said:
         return StackLockedError(stack, holders)
-    backend = variables.get(BACKEND) or "the backend that `pulumi login` chose"
-    told = hint(said, stack, backend)
+    told = hint(said, stack, backend_of(variables))
     return EngineError(f"{told}\nThe engine said: {said}" if told else said)
 
 
@@ -157,7 +111,7 @@ def _said(text: str) -> str:
 
 
 def _holders(said: str) -> tuple[Holder, ...]:
-    row = r"(?P<file>\S+): created by (?P<who>\S+) \(pid (?P<pid>\d+)\) at (?P<since>\S+)"
+    row = r"(?P<file>[^\s?]+)\S*: created by (?P<who>\S+) \(pid (?P<pid>\d+)\) at (?P<since>\S+)"
     return tuple(
         Holder(who=one["who"], pid=int(one["pid"]), since=one["since"], file=one["file"])
         for one in re.finditer(row, said)

@@ -14,6 +14,8 @@ from trellis.recorder import ROOT_TYPE
 
 OnEvent = Callable[[events.EngineEvent], object]
 SAME = "same"
+_NO_NEWS = r"(?:preview|update|refresh|destroy) failed"
+"""What the engine adds to every failure that it told already."""
 
 
 class Heard:
@@ -66,7 +68,7 @@ class Heard:
         message = plain_text(told.message)
         if told.severity == "warning":
             self.warnings.append(message)
-        elif told.severity == "error":
+        elif told.severity == "error" and not re.fullmatch(_NO_NEWS, message):
             failure = Failure(urn=told.urn or "", message=message)
             if failure not in self.failures:
                 self.failures.append(failure)

@@ -18,11 +18,13 @@ from pulumi.automation import errors
 from trellis.engine.command import Command
 from trellis.engine.errors import EngineError, explained
 from trellis.engine.heard import Heard, OnEvent
-from trellis.engine.outcome import CommandName, Result
+from trellis.engine.outcome import CommandName, Failure, Result
 from trellis.engine.policy_pack import PolicyPack
 from trellis.engine.preview_plan import plain, resources_from
+from trellis.engine.state import protected
 from trellis.plan import Plan
 
+PROTECTED = "protected: it is not deleted, and nothing else was"
 _LAST_EVENT_SECONDS = 5
 """How long to wait for events that are still on their way when the engine has ended."""
 
@@ -86,8 +88,13 @@ def refresh(stack: automation.Stack, *, preview_only: bool = False, **options: U
 def destroy(stack: automation.Stack, **options: Unpack[Options]) -> Result:
     """Delete all that the state has, in reverse order; the empty stack itself stays. Raises as `up` does.
 
-    Where something is protected the engine deletes nothing; `Result.failures` names each such resource.
+    Where something is protected nothing is deleted, and `Result.failures` names each such resource: the engine alone
+    would delete all others first.
     """
+    kept = protected(stack, options.get("target", ()))
+    if kept:
+        failures = tuple(Failure(urn=urn, message=PROTECTED) for urn in kept)
+        return Result(command="destroy", stack=stack.name, changes={}, failures=failures)
     heard = Heard(_listeners(options))
     told = {**_common(options), "show_secrets": False}
     return _run(stack, "destroy", lambda: stack.destroy(on_event=heard.listen, **told), heard)

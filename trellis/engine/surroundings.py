@@ -57,9 +57,9 @@ def own_backend(root: Path, providers: Mapping[str, int]) -> dict[str, str]:
     }
 
 
-def backend_of(project: Path, variables: Mapping[str, str]) -> str:
-    """Where the state lies, for people to read: without a password. Empty where nobody is logged in anywhere."""
-    url = variables.get(BACKEND) or _backend(project)[0]
+def backend_of(variables: Mapping[str, str]) -> str:
+    """Where the state lies, for people to read: without a password."""
+    url = variables.get(BACKEND) or os.environ.get(BACKEND) or "the backend that `pulumi login` chose"
     parts = urlsplit(url)
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])) if "@" in parts.netloc else url
 
