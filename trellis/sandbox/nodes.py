@@ -136,13 +136,22 @@ def _quantity(value: int, step: int, unit: str, larger: str) -> str:
     return f"{value}{unit}" if value % step else f"{value // step}{larger}"
 
 
-def _node(name: str, labels: Mapping[str, str], size: _Size, taints: list[dict[str, str]]) -> dict[str, Any]:
-    gives = {
+def allocatable(pool: Ec2Pool, kind: InstanceType) -> dict[str, str]:
+    """What a node of one instance type leaves to pods in a pool, once its device plugin has told of its GPUs."""
+    return _gives(_ec2_size(pool, kind))
+
+
+def _gives(size: _Size) -> dict[str, str]:
+    return {
         "cpu": _quantity(size.cpu_millis, 1000, "m", ""),
         "memory": _quantity(size.memory_mib, 1024, "Mi", "Gi"),
         "pods": str(size.pods),
         **{resource: str(count) for resource, count in sorted(size.extended.items())},
     }
+
+
+def _node(name: str, labels: Mapping[str, str], size: _Size, taints: list[dict[str, str]]) -> dict[str, Any]:
+    gives = _gives(size)
     every = {"kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64", "kubernetes.io/hostname": name, **labels}
     return {
         "apiVersion": "v1",

@@ -9,7 +9,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -23,7 +22,8 @@ from trellis.sandbox import supervisor
 from trellis.sandbox.api import Access, Api, ApiError
 from trellis.sandbox.control_plane import BINARIES, Layout, phases, write_files
 from trellis.sandbox.ports import reserved
-from trellis.sandbox.registry import STOP_SECONDS, SandboxError, failure_of, holder, home, read, remove, text_of
+from trellis.sandbox.registry import SandboxError, failure_of, holder, home, read, remove, text_of
+from trellis.sandbox.supervised import end, supervise
 from trellis.toolchain import ensure_all
 from trellis.toolchain_rows import tool
 
@@ -106,7 +106,7 @@ class Sandbox:
     def stop(self) -> None:
         """End it and remove its folder. A second time does nothing."""
         self.api.close()
-        _end(self._process)
+        end(self._process)
         remove(self.folder)
 
     def release(self) -> None:
@@ -171,7 +171,7 @@ def _begin(layout: Layout, about: Mapping[str, Any], tools: Mapping[str, Path]) 
             # First, so that the folder is known for a sandbox's even if this process is killed next.
             (folder / supervisor.MARKER).write_text(json.dumps(run, indent=1))
             write_files(layout, first_service_ip)
-            process = _supervise(folder, attached=about["attached"])
+            process = supervise(folder, attached=about["attached"])
             until = time.monotonic() + READY_SECONDS
             while process.poll() is None and holder(folder) is None and time.monotonic() < until:
                 time.sleep(_POLL_SECONDS)
@@ -191,18 +191,6 @@ def _claimed(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(parent)
-
-
-def _supervise(folder: Path, *, attached: bool) -> subprocess.Popen[bytes]:
-    script = Path(supervisor.__file__)
-    with (folder / "logs" / "supervisor.log").open("wb") as log:
-        return subprocess.Popen(  # noqa: S603 - our own script under our own Python, no shell
-            [sys.executable, "-I", "-S", str(script), str(folder)],
-            stdin=subprocess.PIPE if attached else subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,  # a Ctrl-C on the terminal is for us; we end it in order
-        )
 
 
 def _await_ready(process: subprocess.Popen[bytes], api: Api, folder: Path) -> None:
@@ -227,17 +215,5 @@ def _runs(folder: Path, component: str) -> bool:
 def _take_back(process: subprocess.Popen[bytes] | None, folder: Path) -> None:
     """End what was started and remove the folder."""
     if process is not None:
-        _end(process)
+        end(process)
     remove(folder)
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        process.terminate()
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-    if process.stdin is not None:
-        process.stdin.close()

@@ -120,6 +120,7 @@ class Supervisor:
                 stdout=log,
                 stderr=log,
                 cwd=self.folder,
+                env={**os.environ, **component.get("env", {})},
                 preexec_fn=_die_with_parent,  # noqa: PLW1509 - this process has one thread
             )
 
