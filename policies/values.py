@@ -69,7 +69,15 @@ class Resource:
 
     @cached_property
     def label(self) -> str:
-        """The resource for people: `InferenceService ml/llm`, `aws:eks/cluster:Cluster main`."""
+        """The resource for people: `InferenceService ml/llm`, `aws:eks/cluster:Cluster main`.
+
+        An object of a chart names its Helm release: there, in the values, is what a person can change.
+        """
+        release = str(self.raw.get("openedFrom") or "").rpartition("::")[2]
+        return f"{self._plain_label} (from Helm release {release})" if release else self._plain_label
+
+    @property
+    def _plain_label(self) -> str:
         if not self.is_kubernetes:
             return f"{self.type} {self.raw.get('name', '')}".strip()
         # Read raw, not through Node: a Node that cannot be seen asks for this very label.

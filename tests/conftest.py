@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
 
 def pytest_configure() -> None:
-    """Let tests send Ctrl-C: whatever a shell starts with `&` ignores it, and so would all processes of the tests."""
+    """Let tests send Ctrl-C: whatever a shell starts with `&` ignores it, and so would all processes of the tests.
+
+    No test sees the charts of whoever runs it: which objects a plan has must not depend on that.
+    """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.environ["TRELLIS_CHARTS"] = str(Path(__file__).parent / ".no-charts")
 
 
 @pytest.hookimpl(trylast=True)

@@ -15,7 +15,7 @@ from policies.evaluate import evaluate
 from policies.model import Report
 from policies.stack import Stack
 from trellis.gpus import Balance, balances
-from trellis.plan import Plan, unknown_paths
+from trellis.plan import Plan, Resource, unknown_paths
 from trellis.policy_config import config_for_platform
 
 Verdict = Literal["ok", "warnings", "blocked"]
@@ -46,8 +46,8 @@ class Judgement:
 
     @cached_property
     def counts(self) -> Mapping[str, int]:
-        """Resources by origin: AWS, Kubernetes objects, Helm releases, components, providers."""
-        return dict(sorted(Counter(_origin(r.type) for r in self.plan.resources).items()))
+        """Resources by origin: AWS, Kubernetes objects, Helm releases, objects of charts, components, providers."""
+        return dict(sorted(Counter(_origin(r) for r in self.plan.resources).items()))
 
     @cached_property
     def unknowns(self) -> Mapping[str, int]:
@@ -58,7 +58,10 @@ class Judgement:
         return dict(sorted(found.items()))
 
 
-def _origin(type_: str) -> str:
+def _origin(resource: Resource) -> str:
+    type_ = resource.type
+    if resource.opened_from:
+        return "opened from charts"
     if type_.startswith("pulumi:providers:"):
         return "providers"
     if type_.startswith("trellis:"):

@@ -18,8 +18,11 @@ RELEASE = "kubernetes:helm.sh/v3:Release"
 
 
 def waves(plan: Plan) -> Mapping[str, int]:
-    """Wave of each Kubernetes object and release by URN: one more than the last that it waits for."""
-    shown = [r for r in plan.resources if r.is_kubernetes or r.type == RELEASE]
+    """Wave of each Kubernetes object and release by URN: one more than the last that it waits for.
+
+    What was opened from a chart comes with its release.
+    """
+    shown = [r for r in plan.recorded.resources if r.is_kubernetes or r.type == RELEASE]
     inside = {r.urn for r in shown}
     order = TopologicalSorter({r.urn: _before(plan, r) & inside for r in shown})
     order.prepare()
@@ -30,7 +33,7 @@ def waves(plan: Plan) -> Mapping[str, int]:
         found.update(dict.fromkeys(ready, wave))
         order.done(*ready)
         wave += 1
-    return found
+    return found | {r.urn: found[r.opened_from] for r in plan.resources if r.opened_from}
 
 
 def _before(plan: Plan, resource: Resource) -> set[str]:
@@ -63,8 +66,10 @@ def manifest(resource: Resource) -> dict[str, Any]:
 def write(plan: Plan, folder: Path) -> int:
     """Write one file for each object: `<cluster>/<wave>/<kind>-<namespace>-<name>.yaml`. Returns how many.
 
-    What Helm installs is told in files that end in `.release`: they are no Kubernetes objects. What an earlier
-    rendering wrote is removed first. Raises `FileExistsError` for a folder with other files in it.
+    What Helm is told stands in files that end in `.release`: they are no Kubernetes objects. What it makes of that
+    lies in a folder named after the release, where its chart could be opened; it is Helm's to install, and
+    `kubectl apply -f` on the wave's folder leaves it alone. What an earlier rendering wrote is removed first.
+    Raises `FileExistsError` for a folder with other files in it.
     """
     _clear(folder)
     order = waves(plan)
@@ -74,6 +79,7 @@ def write(plan: Plan, folder: Path) -> int:
             continue
         provider = plan.by_urn.get(resource.provider or "")
         target = folder / (provider.name if provider else "cluster") / f"{order[resource.urn]:02d}"
+        target /= plan.by_urn[resource.opened_from].name if resource.opened_from else ""
         target.mkdir(parents=True, exist_ok=True)
         text = yaml.safe_dump(manifest(resource), sort_keys=False, allow_unicode=True, width=110)
         file = target / f"{_file_name(resource)}.{'release' if resource.type == RELEASE else 'yaml'}"
@@ -99,6 +105,7 @@ def _file_name(resource: Resource) -> str:
     meta = resource.inputs.get("metadata") or resource.inputs
     group = resource.type.removeprefix("kubernetes:").partition("/")[0]
     kind = f"{resource.kind}.{group}" if "." in group else resource.kind
-    return "-".join(
-        str(part) for part in (kind, meta.get("namespace"), meta.get("name", resource.name)) if part
-    ).lower()
+    _, _, number = resource.name.partition("#")  # of several hooks with one name
+    parts = [kind, meta.get("namespace"), meta.get("name", resource.name), number if resource.opened_from else ""]
+    shown = [part if isinstance(part, str) else "unknown" for part in parts if part]
+    return "-".join(shown).lower().replace("/", "_")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -32,6 +32,10 @@ class Resource:
     aliases: tuple[str, ...]
     ignore_changes: tuple[str, ...]
     inputs: Mapping[str, Any]
+    opened_from: str | None = None
+    """URN of the Helm release whose chart holds this object: Helm makes it, no engine knows it."""
+    hooks: tuple[str, ...] = ()
+    """When Helm makes it (`pre-install`, ...), for an object of a chart that is a hook and no part of the release."""
 
     @property
     def kind(self) -> str:
@@ -51,12 +55,31 @@ class Resource:
         plain["ignoreChanges"] = list(plain.pop("ignore_changes"))
         plain["dependencies"] = list(self.dependencies)
         plain["aliases"] = list(self.aliases)
+        opened, hooks = plain.pop("opened_from"), list(plain.pop("hooks"))
+        if opened:
+            plain |= {"openedFrom": opened, "hooks": hooks}
         return plain
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class NotOpened:
+    """A Helm release whose objects are not in the plan."""
+
+    reason: str
+    """Why, with what repairs it."""
+    name: str
+    """The release's name in the plan."""
+    urn: str
+    chart: str
+    version: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """All resources of one environment, sorted by URN, with the stack's outputs."""
+    """All resources of one environment, sorted by URN, with the stack's outputs.
+
+    What the program registered, and the objects of those Helm releases that could be opened (`opened_from`).
+    """
 
     project: str
     stack: str
@@ -65,6 +88,14 @@ class Plan:
     """Day that date-dependent facts (prices, support ends) are judged for, YYYY-MM-DD."""
     resources: tuple[Resource, ...]
     outputs: Mapping[str, Any] = field(default_factory=dict)
+    not_opened: tuple[NotOpened, ...] = ()
+    """Helm releases whose objects are missing here, sorted; empty also where nobody tried to open any."""
+
+    @cached_property
+    def recorded(self) -> Plan:
+        """The plan without what was opened: what the program registers and an engine will have."""
+        resources = tuple(r for r in self.resources if r.opened_from is None)
+        return replace(self, resources=resources, not_opened=())
 
     @cached_property
     def by_urn(self) -> Mapping[str, Resource]:
@@ -94,6 +125,7 @@ class Plan:
             "asOf": self.as_of,
             "resources": [r.document() for r in self.resources],
             "outputs": dict(self.outputs),
+            "notOpened": [asdict(row) for row in self.not_opened],
         }
 
     def to_json(self) -> str:

@@ -55,11 +55,18 @@ def stacks(folder: Path = STACKS) -> list[str]:
 
 def plan_environment(stack: str, *, folder: Path = STACKS, as_of: str = "") -> Plan:
     """Record the program for a stack. Raises `StackFileError` with every mistake in its file."""
-    return preview_environment(stack, folder=folder, as_of=as_of)[0]
+    return _record(stack, folder, as_of)[0]
 
 
 def preview_environment(stack: str, *, folder: Path = STACKS, as_of: str = "") -> tuple[Plan, Platform]:
-    """Record the program for a stack; return the plan with the platform that it was made from."""
+    """Record the program for a stack and open its charts; return the plan with the platform that it was made from."""
+    plan, platform = _record(stack, folder, as_of)
+    from trellis.charts.opening import with_opened_charts
+
+    return with_opened_charts(plan, {name: one.kubernetes_version for name, one in platform.clusters.items()}), platform
+
+
+def _record(stack: str, folder: Path, as_of: str) -> tuple[Plan, Platform]:
     config, platform = load_environment(stack, folder)
     # The SDK takes seconds to import; a wrong stack file, `--help` and `trellis list` must not wait for it.
     from trellis.program import run

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from trellis.judge import judge
 from trellis.paths import STACKS
-from trellis.preview import load_environment, preview_environment
+from trellis.preview import load_environment, plan_environment
 from trellis.report.text import to_text
 from trellis.stackfile import StackFileError
 
@@ -29,7 +29,8 @@ def with_samples(text: str) -> str:
 
 def preview_of_dev() -> str:
     """The preview of dev, without the tree and the closing lists."""
-    text = to_text(judge(*preview_environment("dev", as_of=AS_OF)))
+    # Without opened charts: the README must not depend on what the cache of whoever generates it holds.
+    text = to_text(judge(plan_environment("dev", as_of=AS_OF), load_environment("dev")[1]))
     head, _, rest = text.partition("\ntrellis-dev\n")
     tables = rest[rest.index("\nGPUs offered") : rest.index("\nNot in these figures")]
     findings = rest[rest.index("\nFindings") : rest.index("\nKnown only")]

@@ -23,6 +23,8 @@ def to_markdown(judged: Judgement) -> str:
     parts.append(_folded("Rules could not judge", sections.unjudged_lines(judged)))
     unknown = sections.unknown_lines(judged)
     parts.append(_folded(f"Known only after deployment ({len(unknown)})", unknown))
+    shut = f"Charts not opened: what they install is not shown, judged or priced ({len(plan.not_opened)})"
+    parts.append(_folded(shut, sections.not_opened_lines(judged)))
     parts.append(f"<details><summary>All resources</summary>\n\n```text\n{tree_text(plan)}```\n\n</details>")
     return "\n\n".join(part for part in parts if part) + "\n"
 

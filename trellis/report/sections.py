@@ -124,6 +124,14 @@ def unjudged_lines(judged: Judgement) -> tuple[str, ...]:
     return tuple(sorted(n.message for n in judged.report.unknowns if n.urn not in unpriced))
 
 
+def not_opened_lines(judged: Judgement) -> tuple[str, ...]:
+    """Helm releases whose objects are not shown, by reason."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    for row in judged.plan.not_opened:
+        groups[row.reason].append(f"{row.name} ({row.chart} {row.version})")
+    return tuple(f"{reason}: {', '.join(releases)}" for reason, releases in sorted(groups.items()))
+
+
 def unknown_lines(judged: Judgement) -> tuple[str, ...]:
     """Properties that are known only after deployment, with how many resources have them."""
     return tuple(f"{where} ({count}x)" if count > 1 else where for where, count in judged.unknowns.items())

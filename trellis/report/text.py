@@ -35,6 +35,12 @@ def render(judged: Judgement, console: Console) -> None:
     _findings(console, judged)
     _list(console, "Rules could not judge", sections.unjudged_lines(judged))
     _list(console, "Known only after deployment", sections.unknown_lines(judged))
+    _list(
+        console,
+        "Charts not opened: what they install is not shown, judged or priced",
+        sections.not_opened_lines(judged),
+        len(plan.not_opened),
+    )
     # The tree is long: whoever looks at the end of the screen sees the verdict too.
     console.print(f"\n[{COLOURS[judged.verdict]}]{escape(sections.verdict_line(judged))}[/]")
 
@@ -56,6 +62,7 @@ def tree(plan: Plan) -> Tree:
 def _grow(node: Tree, plan: Plan, resources: Iterable[Resource]) -> None:
     for resource in sorted(resources, key=lambda r: (r.custom, r.type, r.name)):
         mark = " [bold](protected)[/]" if resource.protect else ""
+        mark += f" [dim](hook: {escape(', '.join(resource.hooks))})[/]" if resource.hooks else ""
         branch = node.add(f"{escape(resource.type)} [cyan]{escape(resource.name)}[/]{mark}")
         _grow(branch, plan, plan.children.get(resource.urn, ()))
 
@@ -71,9 +78,9 @@ def _table(table: sections.Table) -> RichTable:
     return shown
 
 
-def _list(console: Console, title: str, lines: tuple[str, ...]) -> None:
+def _list(console: Console, title: str, lines: tuple[str, ...], count: int | None = None) -> None:
     if lines:
-        console.print(f"\n[bold]{title}[/] ({len(lines)})")
+        console.print(f"\n[bold]{title}[/] ({len(lines) if count is None else count})")
         for line in lines:
             console.print(f"  {escape(line)}", soft_wrap=True)
 

@@ -84,10 +84,18 @@ def worst_case(
 
 
 def total(resources: Iterable[Mapping[str, Any]], region: str | None, as_of: date | None = None) -> Total:
-    """Price a whole plan, in the order given. Parts that are not in the sum are listed beside it."""
-    read = [Resource.of(resource) for resource in resources]
+    """Price a whole plan, in the order given. Parts that are not in the sum are listed beside it.
+
+    A Helm release and the objects opened from its chart (`openedFrom`) are the same volumes and load balancers: the
+    dearer of both views counts, once. Its values also name what an operator makes later; its objects, what no value
+    names.
+    """
+    rows = list(resources)
+    read = [Resource.of(resource) for resource in rows]
     context = Context(region, as_of, Siblings.index(read))
-    found = [priced for priced in (_price(resource, context) for resource in read) if priced is not None]
+    priced = [found for found in (_price(resource, context) for resource in read) if found is not None]
+    releases = {str(row["urn"]): str(row["openedFrom"]) for row in rows if row.get("openedFrom")}
+    found = _once(priced, releases) if releases else priced
     by_status: dict[Status, list[PricedResource]] = {"priced": [], "free": [], "unpriced": []}
     for resource in found:
         by_status[resource.status].append(resource)
@@ -106,6 +114,26 @@ def listed_types() -> Mapping[str, tuple[Status, str]]:
     for row in rows("priced_types.csv"):
         found[row["type"]] = ("free" if row["status"] == "free" else "unpriced", row["why"])
     return MappingProxyType(found)
+
+
+def _once(priced: list[PricedResource], releases: Mapping[str, str]) -> list[PricedResource]:
+    """Leave out each opened release or its objects, whichever is cheaper.
+
+    `releases` says of which release (by URN) an object is.
+    """
+    opened: dict[str, list[PricedResource]] = {}
+    for one in priced:
+        if one.urn in releases:
+            opened.setdefault(releases[one.urn], []).append(one)
+    own = {one.urn: _worst(one) for one in priced if one.urn in opened}
+    as_objects = {urn for urn, rows in opened.items() if urn not in own or sum(map(_worst, rows)) > own[urn]}
+    return [
+        one for one in priced if (releases[one.urn] in as_objects if one.urn in releases else one.urn not in as_objects)
+    ]
+
+
+def _worst(one: PricedResource) -> float:
+    return one.cost.worst if one.cost else 0.0
 
 
 def _price(resource: Resource, context: Context) -> PricedResource | None:
