@@ -73,7 +73,7 @@ class Double(provider_pb2_grpc.ResourceProviderServicer, ABC, Generic[S]):
     def __init__(self, hook: Hook | None = None) -> None:
         self.hook: Hook = hook or (lambda _moment, _method, _urn: None)
         self.cancelled = threading.Event()
-        """Set when the engine asks everything that waits to stop."""
+        """Set when the engine asks everything that waits to stop; another one takes its place in the next operation."""
         self._sessions: dict[str, S] = {}
 
     @abstractmethod
@@ -145,6 +145,8 @@ class Double(provider_pb2_grpc.ResourceProviderServicer, ABC, Generic[S]):
         return _diff_response(differences("", wire.read(request.old_inputs), wire.read(request.news), lambda *_: False))
 
     def Configure(self, request: Any, context: Context) -> Any:  # noqa: N802 - the gRPC method's name
+        if self.cancelled.is_set():  # the engine cancels at the end of every operation, and a double outlives many
+            self.cancelled = threading.Event()
         with told_to(context):
             self._sessions[context.peer()] = self.configure(wire.read(request.args))
         return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True, acceptResources=True)
