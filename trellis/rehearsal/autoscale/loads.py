@@ -1,0 +1,108 @@
+"""The declared workloads as ReplicaSets and DaemonSets: pods come back where a node goes, and can be made fewer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from trellis.rehearsal.expand.model import Expansion, PodSet, Workload
+from trellis.sandbox.api import Api, ApiError
+
+MARK = "trellis.dev/autoscale"
+"""Label that tells a set's pods from all others."""
+NO_IMAGE = "trellis.dev/not-in-the-plan"
+Manifest = Mapping[str, Any]
+_APPS = "apps/v1"
+_REFUSED = (400, 403, 404, 422)
+
+
+@dataclass(frozen=True)
+class Load:
+    """One set of pods of a workload."""
+
+    id: str
+    workload: Workload
+    pods: PodSet
+
+    @property
+    def kind(self) -> str:
+        """What keeps its pods."""
+        return "DaemonSet" if self.pods.each_node else "ReplicaSet"
+
+    @property
+    def fewest(self) -> int:
+        """Pods when there is little to do: the floor; none of a job, which ends some day."""
+        return 0 if self.workload.kind in _JOBS else self.pods.floor
+
+    def manifest(self, replicas: int) -> dict[str, Any]:
+        """The object that keeps its pods."""
+        metadata = self.pods.template.get("metadata") or {}
+        marked = {MARK: self.id}
+        spec: dict[str, Any] = {
+            "selector": {"matchLabels": marked},
+            "template": {
+                "metadata": {
+                    "labels": {**(metadata.get("labels") or {}), **marked},
+                    "annotations": dict(metadata.get("annotations") or {}),
+                },
+                "spec": _kept(self.pods.template.get("spec") or {}),
+            },
+        }
+        if not self.pods.each_node:
+            spec["replicas"] = replicas
+        where = {"name": self.id, "namespace": self.workload.namespace}
+        return {"apiVersion": _APPS, "kind": self.kind, "metadata": where, "spec": spec}
+
+
+_JOBS = frozenset({"CronJob", "Job", "JobSet", "TrainJob"})
+
+
+def loads(expansion: Expansion) -> list[Load]:
+    """All sets of pods of an expansion, with ids of their own."""
+    found = [(workload, pods) for workload in expansion.workloads for pods in workload.pods]
+    return [Load(f"{number:03}-{_short(pods.name)}", w, pods) for number, (w, pods) in enumerate(found)]
+
+
+def shrunk(sets: Iterable[Load]) -> tuple[dict[str, int], str]:
+    """How many pods each set has when there is little to do, and in words why so many.
+
+    Where every set has its fewest pods already, every second pod goes: else nothing could be given up.
+    """
+    kept = {load.id: load.fewest for load in sets if not load.pods.each_node}
+    most = {load.id: load.pods.limit for load in sets if not load.pods.each_node}
+    if kept != most:
+        return kept, "fewest replicas, jobs ended"
+    before = 0
+    for name, count in sorted(most.items()):
+        kept[name] = (before + count + 1) // 2 - (before + 1) // 2
+        before += count
+    return kept, "every second pod gone, for nothing declares fewer"
+
+
+def scale(api: Api, sets: Iterable[Load], replicas: Mapping[str, int]) -> dict[str, str]:
+    """Make each set, or change how many pods it has; return what the API server refused, by the workload's label."""
+    refused: dict[str, str] = {}
+    for load in sets:
+        try:
+            api.apply(load.manifest(replicas.get(load.id, 0)))
+        except ApiError as error:
+            if error.code not in _REFUSED:
+                raise
+            refused[load.workload.label] = error.message
+    return refused
+
+
+def _short(name: str) -> str:
+    return name[:45].replace(".", "-").strip("-").lower() or "pods"
+
+
+def _kept(spec: Manifest) -> dict[str, Any]:
+    """A pod's spec that a ReplicaSet may keep: it always starts anew, and every container has an image."""
+    filled = {
+        what: [{"image": NO_IMAGE, **one} for one in spec[what]]
+        for what in ("initContainers", "containers")
+        if spec.get(what)
+    }
+    rest = {key: value for key, value in spec.items() if key not in ("activeDeadlineSeconds", "restartPolicy")}
+    return {**rest, **filled, "restartPolicy": "Always"}
