@@ -31,8 +31,12 @@ class Account:
     usd_h: float
     pods: int
     """Pods on these nodes, without those of DaemonSets."""
+    claims: tuple[str, ...]
+    """Its NodeClaims."""
     idle: tuple[str, ...]
-    """NodeClaims without such a pod."""
+    """Those without such a pod."""
+    spread: bool
+    """Whether its pods wish or must be spread over nodes or zones."""
     fit: Fit | None
     """The cheapest nodes for these pods; None where there is no pod, or one that fits none of the pool's types."""
 
@@ -87,6 +91,8 @@ def _account(view: ClusterView, twins: Twins, markets: tuple[Market, Market], na
         ways=dict(Counter((node.kind, node.capacity_type, node.zone) for node in mine)),
         usd_h=sum(_price(full, node) for node in mine),
         pods=len(placed),
+        claims=tuple(on),
+        spread=any(p["spec"].get("topologySpreadConstraints") for pods in work.values() for p in pods),
         idle=tuple(claim for claim, pods in work.items() if not pods),
         fit=cheapest(boxes, placed) if placed else None,
     )

@@ -120,12 +120,12 @@ def shrunk(cluster: str, twins: Twins, phase: Phase) -> Iterator[Finding]:
                 f"{f': {said}' if said else ''}. To mend it: look at disruption.budgets of the NodePool.",
             )
         elif account.above is not None and account.above > TOLERATED and account.fit:
-            kept = "; ".join(sorted(set(phase.said.values()))) or f"its policy is {policy}"
+            kept = "; ".join(sorted({phase.said[claim] for claim in account.claims if claim in phase.said}))
             yield Finding(
                 Verdict.LIMITED,
                 f"Pool {name}: after shrinking it still costs {account.usd_h:.2f} USD/h, {account.above:.2f} times the "
-                f"cheapest fit ({account.fit.usd_h:.2f}, {account.fit.method}): {kept}. To mend it: nothing where pods "
-                f"must not be moved; else let clusters.{cluster}.pools.{name} have smaller instance types.",
+                f"cheapest fit ({account.fit.usd_h:.2f}, {account.fit.method}): {kept or f'its policy is {policy}'}. "
+                f"To mend it: {_loosen(cluster, account)}.",
             )
 
 
@@ -165,6 +165,16 @@ def verdict(findings: Sequence[Finding], *, whole: bool) -> Verdict:
 def _still(phase: Phase, doing: str) -> Iterator[Finding]:
     if not phase.settled:
         yield Finding(Verdict.LIMITED, f"Karpenter was still {doing} after {phase.seconds:.0f} s; figures are of then.")
+
+
+def _loosen(cluster: str, account: Account) -> str:
+    """What would let nodes go."""
+    if account.spread:
+        return (
+            "its pods are spread over zones, a wish that Karpenter keeps like a must. Accept the price of it, or set "
+            "settings.preferencePolicy: Ignore in Karpenter's values"
+        )
+    return f"nothing where pods must not be moved; else give clusters.{cluster}.pools.{account.pool} smaller types"
 
 
 def _mend(cluster: str, one: Waiting) -> str:
