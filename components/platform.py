@@ -13,6 +13,7 @@ import pulumi_aws as aws
 
 from components.aws.deployer import Deployer, DeployerArgs, DeployerSpec
 from components.aws.reach import Reach, ReachArgs
+from components.aws.tagging import tagged
 from components.cluster_stack import ClusterStack, ClusterStackArgs
 from components.eks_side import EksSide
 from components.foundation import Foundation
@@ -29,7 +30,8 @@ class AiPlatform(pulumi.ComponentResource):
     outputs: dict[str, Any]
 
     def __init__(self, name: str, spec: Platform, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("trellis:index:AiPlatform", name, None, opts)
+        found_again = pulumi.ResourceOptions(transformations=[tagged(pulumi.get_stack())])
+        super().__init__("trellis:index:AiPlatform", name, None, pulumi.ResourceOptions.merge(found_again, opts))
         self._spec = spec
         self.outputs = {"environment": spec.environment}
         providers: list[pulumi.ProviderResource] = [self._aws(spec.aws)] if spec.aws else []
