@@ -16,6 +16,8 @@ from typing import Any
 import click
 from rich.console import Console
 
+from trellis.cli_charts import charts
+from trellis.cli_engine import Asked, destroy, engine_options, policy_options, refresh, run_engine, up, with_options
 from trellis.cli_sandbox import sandbox
 from trellis.preview import UnknownStackError, preview_environment, stacks, today
 from trellis.stackfile import StackFileError
@@ -96,9 +98,23 @@ def main() -> None:
 @click.option("--format", "form", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True)
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file instead of the screen.")
 @as_of_option
+@click.option("--engine", is_flag=True, help="Compare with the live state, in the real engine.")
+@with_options(*engine_options, *policy_options)
 @_known_errors
-def preview(stack: str, form: str, out: Path | None, as_of: str) -> None:
-    """Show what `pulumi up` would create for STACK, what it costs and which rules it breaks. Asks no cloud."""
+def preview(stack: str, form: Any, out: Path | None, as_of: str, engine: bool, **asked: Any) -> None:
+    """Show what `pulumi up` would create for STACK, what it costs and which rules it breaks. Asks no cloud.
+
+    With --engine it shows how that differs from what is there, as the state of STACK has it. The options from --target
+    on are only for that.
+    """
+    no_pack, pack = asked.pop("no_policy_pack"), asked.pop("policy_pack")
+    if engine:
+        run_engine(
+            "preview",
+            Asked(stack=stack, form=form, out=out, as_of=as_of, policy_pack=None if no_pack else pack, **asked),
+        )
+    if any(asked.values()) or no_pack:
+        raise click.UsageError("--target, --event-log, --parallel and --no-policy-pack are for --engine: add it")
     _short_lived()
     # These pull in rules, prices and the SDK; --help must not wait for them.
     from trellis.judge import judge
@@ -200,7 +216,8 @@ def list_tools() -> None:
     )
 
 
-main.add_command(sandbox)
+for command in (charts, sandbox, up, refresh, destroy):
+    main.add_command(command)
 
 if __name__ == "__main__":
     main()

@@ -10,6 +10,7 @@ from typing import Any
 from pulumi.automation import events
 
 from trellis.engine.outcome import Failure, Finding, Operation
+from trellis.engine.policy_pack import ANALYZER
 from trellis.recorder import ROOT_TYPE
 
 OnEvent = Callable[[events.EngineEvent], object]
@@ -66,7 +67,7 @@ class Heard:
 
     def _diagnostic(self, told: events.DiagnosticEvent) -> None:
         message = plain_text(told.message)
-        if told.severity == "warning":
+        if told.severity == "warning" and ANALYZER not in message:
             self.warnings.append(message)
         elif told.severity == "error" and not re.fullmatch(_NO_NEWS, message):
             failure = Failure(urn=told.urn or "", message=message)

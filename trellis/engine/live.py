@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
@@ -25,8 +25,16 @@ from trellis.engine.state import protected
 from trellis.plan import Plan
 
 PROTECTED = "protected: it is not deleted, and nothing else was"
+CANCELLING = "cancelling: waiting for operations under way; Ctrl-C again kills the engine, and they stay pending"
 _LAST_EVENT_SECONDS = 5
 """How long to wait for events that are still on their way when the engine has ended."""
+
+
+@dataclass
+class Signals:
+    """How often somebody asked an operation to end."""
+
+    count: int = 0
 
 
 class Options(TypedDict, total=False):
@@ -40,6 +48,8 @@ class Options(TypedDict, total=False):
     """Not for refresh and destroy, which judge nothing."""
     message: str | None
     """Kept in the stack's history."""
+    on_cancel: Callable[[str], object]
+    """Told what happens when a signal asks to end."""
     parallel: int | None
     """Operations at once at most; the engine's own limit where it is not given."""
 
@@ -55,7 +65,7 @@ def preview(stack: automation.Stack, *, as_of: str = "", strict: bool = True, **
     saved = _scratch(stack) / "plan.json"
     saved.unlink(missing_ok=True)
     told = {**_common(options), **_policies(stack, options), "plan": str(saved)}
-    result = _run(stack, "preview", lambda: stack.preview(on_event=heard.listen, **told), heard)
+    result = _run(stack, "preview", lambda: stack.preview(on_event=heard.listen, **told), heard, options)
     if result.failures and strict and not result.mandatory:
         raise EngineError("\n".join(failure.message for failure in result.failures))
     if not result.succeeded or not saved.is_file():
@@ -71,7 +81,7 @@ def up(stack: automation.Stack, **options: Unpack[Options]) -> Result:
     """
     heard = Heard(_listeners(options))
     told = {**_common(options), **_policies(stack, options), "continue_on_error": True, "show_secrets": False}
-    return _run(stack, "up", lambda: stack.up(on_event=heard.listen, **told), heard)
+    return _run(stack, "up", lambda: stack.up(on_event=heard.listen, **told), heard, options)
 
 
 def refresh(stack: automation.Stack, *, preview_only: bool = False, **options: Unpack[Options]) -> Result:
@@ -82,7 +92,7 @@ def refresh(stack: automation.Stack, *, preview_only: bool = False, **options: U
     heard = Heard(_listeners(options))
     run = stack.preview_refresh if preview_only else stack.refresh
     told = {**_common(options), **({} if preview_only else {"show_secrets": False})}
-    return _run(stack, "refresh", lambda: run(on_event=heard.listen, **told), heard)
+    return _run(stack, "refresh", lambda: run(on_event=heard.listen, **told), heard, options)
 
 
 def destroy(stack: automation.Stack, **options: Unpack[Options]) -> Result:
@@ -97,7 +107,7 @@ def destroy(stack: automation.Stack, **options: Unpack[Options]) -> Result:
         return Result(command="destroy", stack=stack.name, changes={}, failures=failures)
     heard = Heard(_listeners(options))
     told = {**_common(options), "show_secrets": False}
-    return _run(stack, "destroy", lambda: stack.destroy(on_event=heard.listen, **told), heard)
+    return _run(stack, "destroy", lambda: stack.destroy(on_event=heard.listen, **told), heard, options)
 
 
 def _listeners(options: Options) -> Sequence[OnEvent]:
@@ -124,18 +134,20 @@ def _scratch(stack: automation.Stack) -> Path:
     return Path(stack.workspace.work_dir).parent
 
 
-def _run(stack: automation.Stack, command: CommandName, call: Callable[[], object], heard: Heard) -> Result:
+def _run(
+    stack: automation.Stack, command: CommandName, call: Callable[[], object], heard: Heard, options: Options
+) -> Result:
     """Run one operation to its end, whatever that is."""
     started = time.monotonic()
     failed: errors.CommandError | None = None
-    with _cancelling(stack) as cancelled:
+    with _cancelling(stack, options.get("on_cancel")) as signals:
         try:
             call()
         except errors.CommandError as error:
             failed = error
-    if heard.begun:
+    if heard.begun and signals.count < 2:  # one that is killed tells no more
         heard.ended.wait(_LAST_EVENT_SECONDS)
-    if cancelled.is_set() and failed:
+    if signals.count and failed:
         raise KeyboardInterrupt
     if heard.error:
         raise heard.error
@@ -156,27 +168,29 @@ def _run(stack: automation.Stack, command: CommandName, call: Callable[[], objec
 
 
 @contextmanager
-def _cancelling(stack: automation.Stack) -> Iterator[threading.Event]:
-    """Let the first Ctrl-C cancel the engine in order and the second end it at once. Yields whether there was one.
+def _cancelling(stack: automation.Stack, tell: Callable[[str], object] | None) -> Iterator[Signals]:
+    """Let the first Ctrl-C cancel the engine in order and the second end it at once. Yields how many there were.
 
     Only the main thread hears signals; elsewhere whoever owns that thread calls `Command.interrupt`.
     """
-    cancelled = threading.Event()
+    signals = Signals()
     command = stack.workspace.pulumi_command
     if threading.current_thread() is not threading.main_thread() or not isinstance(command, Command):
-        yield cancelled
+        yield signals
         return
 
     def handle(_number: int, _frame: object) -> None:
-        if cancelled.is_set():
-            command.kill()
-        else:
-            cancelled.set()
+        signals.count += 1
+        if signals.count == 1:
             command.interrupt()
+        else:
+            command.kill()
+        if tell:
+            tell(CANCELLING if signals.count == 1 else "killing the engine")
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield cancelled
+        yield signals
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-_ANALYZER = "pulumi-analyzer-policy-python"
+ANALYZER = "pulumi-analyzer-policy-python"
+"""What the engine starts where it has no language host, with a warning."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +34,6 @@ def write_analyzer(folder: Path) -> None:
 
     The language host is in no package registry; it comes with the downloaded command line, which then uses it instead.
     """
-    script = folder / _ANALYZER
+    script = folder / ANALYZER
     script.write_text(f'#!/bin/sh\nexec "{sys.executable}" __main__.py\n', encoding="utf-8")
     script.chmod(0o755)

@@ -17,10 +17,10 @@ from rich.table import Table
 from rich.text import Text
 
 from trellis.engine.heard import SAME, plain_text
+from trellis.recorder import ROOT_TYPE
 
 SHOWN = 12
 """Resources under way that are shown at once; the longest first."""
-_DONE = {"create": "created", "update": "updated", "delete": "deleted", "replace": "replaced", "same": "unchanged"}
 
 
 class Progress:
@@ -40,7 +40,7 @@ class Progress:
         self._every = every or (30 if os.environ.get("CI") else 10)
         self._started = clock()
         self._lock = threading.Lock()
-        self._done: Counter[str] = Counter()
+        self._done: dict[tuple[str, bool], str] = {}
         self._running: dict[str, tuple[str, float]] = {}
         self._failed: set[str] = set()
         self._over = threading.Event()
@@ -51,7 +51,7 @@ class Progress:
         if self._console.is_terminal:
             self._live.start()
         else:
-            self._say("started")
+            self.say("started")
             self._ticker.start()
         return self
 
@@ -61,15 +61,15 @@ class Progress:
             self._live.stop()
         else:
             self._ticker.join()
-        self._say("ended")
+        self.say("ended")
 
     def listen(self, event: events.EngineEvent) -> None:
         """Take note of one event."""
         if event.resource_pre_event:
             step = event.resource_pre_event.metadata
-            if str(step.op.value) != SAME:
+            if step.op.value != SAME and step.type != ROOT_TYPE:
                 with self._lock:
-                    self._running[step.urn] = (str(step.op.value), self._clock())
+                    self._running[step.urn] = (step.op.value, self._clock())
         elif event.res_outputs_event:
             self._end(event.res_outputs_event.metadata, failed=False)
         elif event.res_op_failed_event:
@@ -77,7 +77,8 @@ class Progress:
         elif event.diagnostic_event and event.diagnostic_event.severity == "error" and event.diagnostic_event.urn:
             told = event.diagnostic_event
             name = str(told.urn).rpartition("::")[2]
-            self._console.print(Text(f"trellis: {self._title}: {name}: {plain_text(told.message).splitlines()[0]}"))
+            line = f"trellis: {self._title}: {name}: {plain_text(told.message).splitlines()[0]}"
+            self._console.print(Text(line), soft_wrap=True)
 
     def _end(self, step: events.StepEventMetadata, *, failed: bool) -> None:
         with self._lock:
@@ -85,12 +86,13 @@ class Progress:
             if failed:
                 self._failed.add(step.urn)
             else:
-                self._done[str(step.op.value)] += 1
+                # A component ends twice: registered, and with its outputs. A replacement deletes under the same URN.
+                self._done[step.urn, "delete" in step.op.value] = step.op.value
 
     def counts(self) -> str:
-        """What is done, in words: `12 created, 3 unchanged, 1 failed`."""
+        """What is done: `12 create, 3 same, 1 failed`."""
         with self._lock:
-            told = [f"{count} {_DONE.get(op, op)}" for op, count in sorted(self._done.items()) if count]
+            told = [f"{count} {op}" for op, count in sorted(Counter(self._done.values()).items())]
             return ", ".join([*told, *([f"{len(self._failed)} failed"] if self._failed else [])]) or "nothing yet"
 
     def render(self) -> RenderableType:
@@ -116,9 +118,10 @@ class Progress:
         while not self._over.wait(self._every):
             rows = self._under_way()
             longest = f", longest {rows[0][1].rpartition('::')[2]} ({rows[0][2]:.0f} s)" if rows else ""
-            self._say(f"{len(rows)} under way{longest}")
+            self.say(f"{len(rows)} under way{longest}")
 
-    def _say(self, what: str) -> None:
+    def say(self, what: str) -> None:
+        """Print a line that stays."""
         counts = "" if what == "started" else f"; {self.counts()}"
         self._console.print(
             Text(f"trellis: {self._title}: {what} after {self._elapsed():.0f} s{counts}"), soft_wrap=True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trellis.engine.errors import EngineError, StackLockedError, StackMissingError
-from trellis.engine.live import destroy, preview, refresh, up
+from trellis.engine.live import Options, destroy, preview, refresh, up
 from trellis.engine.opening import Engine, engine_stack, open_stack
 from trellis.engine.outcome import Failure, Finding, Operation, Result
 from trellis.engine.policy_pack import PolicyPack
@@ -15,6 +15,7 @@ __all__ = [
     "Failure",
     "Finding",
     "Operation",
+    "Options",
     "PolicyPack",
     "Result",
     "StackLockedError",
