@@ -13,8 +13,8 @@ unexport PYTHONDONTWRITEBYTECODE
 preview: $(READY) ## Show what STACK (default dev) would create, cost and break
 	@$(BIN)/trellis preview $(STACK)
 
-test: $(READY) lint types ## Lint, types and all tests that need neither engine nor cluster
-	$(BIN)/pytest -n 2 -m "not engine and not cluster"
+test: $(READY) lint types ## Lint, types and all tests that need neither engine nor cluster nor minutes
+	$(BIN)/pytest -n 2 -m "not engine and not cluster and not rehearse"
 
 lint: $(READY)
 	$(BIN)/ruff check .
