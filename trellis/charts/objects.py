@@ -94,13 +94,11 @@ def _shape(item: Opened) -> tuple[str, str, str]:
 
 
 def _merged(one: Any, other: Any) -> Any:
-    if one == other and type(one) is type(other):
-        return one
     if isinstance(one, dict) and isinstance(other, dict) and one.keys() == other.keys():
         return {key: _merged(one[key], other[key]) for key in one}
     if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
         return [_merged(a, b) for a, b in zip(one, other, strict=True)]
-    return dict(UNKNOWN)
+    return one if one == other and type(one) is type(other) else dict(UNKNOWN)
 
 
 def _objects(value: Any) -> Iterator[Mapping[str, Any]]:

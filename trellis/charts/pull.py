@@ -55,19 +55,15 @@ def pull(charts: Sequence[Chart], progress: Progress, folder: Path | None = None
     With `folder`, archives come from there and the network is left alone. Raises `lock.LockError`, and
     `ToolUnavailableError` where something must be fetched and Helm is not to be had.
     """
-    found = _all(charts, _source(progress, folder, lock.load(), again=False))
-    lock.change({one.chart.key: one.digest for one in found if one.digest})
-    return found
+    return _all(charts, _source(progress, folder, lock.load(), again=False))
 
 
 def relock(charts: Sequence[Chart], catalogue: Sequence[Chart], progress: Progress, *, again: bool) -> list[Outcome]:
     """Lock charts: with `again` as their origins serve them now, else those not locked yet. Drops what is gone."""
     locked = lock.load()
     wanted = [chart for chart in charts if again or chart.key not in locked]
-    found = _all(wanted, _source(progress, None, locked, again=again))
-    gone = set(locked) - {chart.key for chart in catalogue}
-    lock.change({one.chart.key: one.digest for one in found if one.digest}, gone)
-    return found
+    lock.change({}, set(locked) - {chart.key for chart in catalogue})
+    return _all(wanted, _source(progress, None, locked, again=again))
 
 
 def _source(progress: Progress, folder: Path | None, locked: Mapping[str, str], *, again: bool) -> Source:
@@ -103,7 +99,8 @@ def _all(charts: Sequence[Chart], source: Source) -> list[Outcome]:
 def _wants_helm(chart: Chart, source: Source) -> bool:
     if source.folder is not None or _found_given(chart, source):
         return False
-    return source.again or cache.find(chart.name, chart.version, source.locked.get(chart.key)) is None
+    locked = source.locked.get(chart.key)
+    return source.again or locked is None or cache.find(chart.name, chart.version, locked) is None
 
 
 def _outcome(chart: Chart, source: Source) -> Outcome:
@@ -116,15 +113,17 @@ def _outcome(chart: Chart, source: Source) -> Outcome:
 
 
 def _one(chart: Chart, source: Source) -> Outcome:
-    locked = None if source.again else source.locked.get(chart.key)
     with cache.workplace(chart.name) as place:
-        there = None if source.again else cache.find(chart.name, chart.version, locked)
-        if there is not None:
-            return Outcome(chart, there.stem, "in the cache")
+        # Read anew: another process may have pulled and locked it while this one waited for the place.
+        locked = None if source.again else lock.load().get(chart.key)
+        # What is not locked is fetched, whatever is there: it may be a chart of this name from somewhere else.
+        if locked is not None and cache.find(chart.name, chart.version, locked) is not None:
+            return Outcome(chart, locked, "in the cache")
         file, how = _fetch(chart, source, place)
         read = archive.read(file)
         _must_be(chart, read, locked, how)
         cache.store(file, read, chart.name, chart.version)
+        lock.change({chart.key: read.digest})
         return Outcome(chart, read.digest, how)
 
 

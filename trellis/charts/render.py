@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from trellis.charts import cache, helm
+from trellis.charts.archive import digest_of
+from trellis.charts.built_in import API_VERSIONS
 from trellis.charts.objects import ObjectsError, Opened, merge, parse
 from trellis.charts.rows import Chart, of_release
 
@@ -42,15 +44,15 @@ def archive_of(inputs: Mapping[str, Any], locked: Mapping[str, str]) -> Path:
 def archive(chart: Chart, locked: Mapping[str, str]) -> Path:
     """The cached archive of a chart, by its locked digest. Raises `NotOpenedError`."""
     digest = locked.get(chart.key)
-    found = cache.find(chart.name, chart.version, digest)
-    if found is not None:
-        return found
     there = cache.digests(chart.name, chart.version)
     if not there:
         raise NotOpenedError("no archive in the cache; `trellis charts pull` fetches it")
-    if digest is None and len(there) > 1:
-        raise NotOpenedError("several archives in the cache and none is locked; `trellis charts lock` decides")
-    if digest is not None and digest not in there:
+    if digest is None:  # of which origin the archive is, only a lock tells
+        raise NotOpenedError("an archive is in the cache, but none is locked; `trellis charts pull` locks it")
+    found = cache.find(chart.name, chart.version, digest)
+    if found is not None:
+        return found
+    if digest not in there:
         raise NotOpenedError(
             "the cache has another archive than is locked; `trellis charts pull` fetches the locked one"
         )
@@ -75,12 +77,14 @@ def open_release(
         raise NotOpenedError(f"it sets {', '.join(unfit)}, which only the real installation honours")
     if any(_has_marker(inputs.get(key)) for key in ("name", "namespace", "skipCrds")):
         raise NotOpenedError("its name, namespace or skipCrds is known only after deployment")
+    if not inputs.get("name"):
+        raise NotOpenedError("it has no name of its own: the engine makes one up at deployment")
     arguments = [
-        str(inputs.get("name", "")),
+        str(inputs["name"]),
         str(archive),
         *("--namespace", str(inputs.get("namespace") or "default"), "--kube-version", kube_version, "--skip-tests"),
         *(["--skip-crds"] if inputs.get("skipCrds") else ["--include-crds"]),
-        *(part for one in sorted(set(api_versions)) for part in ("--api-versions", one)),
+        *(part for one in sorted(API_VERSIONS.union(api_versions)) for part in ("--api-versions", one)),
     ]
     values = inputs.get("values") or {}
     kept = cache.folder() / "rendered" / f"{_address(arguments, values, archive, helm_path)}.json"
@@ -118,9 +122,9 @@ def _has_marker(value: Any) -> bool:
 
 
 def _address(arguments: list[str], values: Any, archive: Path, helm_path: Path) -> str:
-    """A digest of all that the answer depends on. The archive's name is its digest; a tool that changes is newer."""
+    """A digest of all that the answer depends on. A tool that changes has another time or size."""
     tool = helm_path.stat()
-    parts = [_FORMAT, str(helm_path), tool.st_size, tool.st_mtime_ns, archive.stem, arguments, values]
+    parts = [_FORMAT, str(helm_path), tool.st_size, tool.st_mtime_ns, digest_of(archive), arguments, values]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
