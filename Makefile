@@ -27,8 +27,8 @@ engine: $(READY) ## Tests on the real Pulumi engine; builds it where it is missi
 	$(BIN)/trellis toolchain install pulumi
 	$(BIN)/pytest -m engine
 
-cluster: $(READY) ## Tests on a real Kubernetes control plane; builds it where it is missing
-	$(BIN)/trellis toolchain install etcd kube-apiserver kube-controller-manager kube-scheduler kwok kserve-manager trainer-manager
+cluster: $(READY) ## Tests on a real Kubernetes control plane and with Helm; builds them where they are missing
+	$(BIN)/trellis toolchain install helm etcd kube-apiserver kube-controller-manager kube-scheduler kwok kserve-manager trainer-manager
 	$(BIN)/pytest -m cluster
 
 bench: $(READY) ## Timings of previews; prints, asserts nothing
