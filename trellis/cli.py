@@ -18,6 +18,7 @@ from rich.console import Console
 
 from trellis.cli_charts import charts
 from trellis.cli_engine import Asked, destroy, engine_options, policy_options, refresh, run_engine, up, with_options
+from trellis.cli_rehearse import rehearse
 from trellis.cli_sandbox import sandbox
 from trellis.preview import UnknownStackError, preview_environment, stacks, today
 from trellis.stackfile import StackFileError
@@ -216,7 +217,7 @@ def list_tools() -> None:
     )
 
 
-for command in (charts, sandbox, up, refresh, destroy):
+for command in (charts, sandbox, up, refresh, destroy, rehearse):
     main.add_command(command)
 
 if __name__ == "__main__":
