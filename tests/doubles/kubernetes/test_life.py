@@ -66,7 +66,8 @@ def program(options: pulumi.ResourceOptions, group: str, size: int = 1, image: s
         "widget",
         api_version=f"{group}/v1",
         kind="Widget",
-        metadata={**inside, "name": "widget"},
+        # The garbage collector, which deletes in the foreground, learns of a new kind only after half a minute.
+        metadata={**inside, "name": "widget", "annotations": {"pulumi.com/deletionPropagationPolicy": "background"}},
         spec={"size": size, "parts": [{"name": "x"}]},
         opts=pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(depends_on=[kinds])),
     )
