@@ -41,6 +41,8 @@ class Served(NamedTuple):
     service: str
     operation: str
     reason: str
+    lacking: bool
+    """Whether moto has nothing of it; else ours stands around moto's."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,16 @@ def serves(service: str, *operations: str, reason: str) -> Callable[[Handler], H
 def served() -> list[Served]:
     """All operations that are ours, with reasons."""
     _load()
-    return sorted(Served(service, operation, reason) for (service, operation), (_, reason) in _served.items())
+    return sorted(
+        Served(service, operation, reason, service_lacks(service, operation))
+        for (service, operation), (_, reason) in _served.items()
+    )
+
+
+def service_lacks(service: str, operation: str) -> bool:
+    """Whether moto itself has nothing for an operation."""
+    found = getattr(_responses(service), xform_name(operation), None)
+    return found is None or getattr(found, "alone", False)
 
 
 def install() -> None:
@@ -132,7 +143,7 @@ def _method(service: str, operation: str, handler: Handler, theirs: Any) -> Call
         with _LOCK:
             return ActionResult(handler(call) or {})
 
-    answer.ours = True  # type: ignore[attr-defined]  # how a second installation knows the first
+    answer.ours, answer.alone = True, theirs is None  # type: ignore[attr-defined]  # seen by whoever looks again
     return answer
 
 
