@@ -27,12 +27,15 @@ COMPUTED: Mapping[str, Mapping[str, Any]] = {
         "certificateAuthority": {"data": "c3R1Yg=="},
         "vpcConfig": {"clusterSecurityGroupId": "sg-stub", "subnetIds": []},
     },
+    "aws:ec2/launchTemplate:LaunchTemplate": {"latestVersion": 1},
+    "aws:sqs/queue:Queue": {"url": "https://stub.invalid/queue"},
     "aws:rds/instance:Instance": {
         "address": "stub.invalid",
         "masterUserSecrets": [{"kmsKeyId": "stub", "secretArn": "arn:stub", "secretStatus": "active"}],
     },
 }
-"""Type -> outputs that the program looks into once a resource is made; all others are what was put in, or nothing."""
+"""Type -> outputs that the program looks into once a resource is made. Each AWS resource has an ARN too; all other
+outputs are what was put in, or nothing, and then unknown in the next preview."""
 
 
 @dataclass
@@ -41,7 +44,15 @@ class Seen:
 
     calls: list[tuple[str, str]] = field(default_factory=list)
     """Method and URN."""
+    refuse: set[str] = field(default_factory=set)
+    """Names of resources that cannot be created."""
+    go_on: threading.Event = field(default_factory=threading.Event)
+    """While it is not set, every creation waits."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        """Nothing waits unless a test says so."""
+        self.go_on.set()
 
     def add(self, method: str, urn: str) -> None:
         """Note one request; the engine sends many at once."""
@@ -90,13 +101,19 @@ class StubProvider(provider_pb2_grpc.ResourceProviderServicer):
     def Diff(self, request: Any, _context: Context) -> Any:  # noqa: N802 - the gRPC method's name
         return _diff(request.old_inputs, request.news)
 
-    def Create(self, request: Any, _context: Context) -> Any:  # noqa: N802 - the gRPC method's name
+    def Create(self, request: Any, context: Context) -> Any:  # noqa: N802 - the gRPC method's name
         self._seen.add("Create (preview)" if request.preview else "Create", request.urn)
         # An empty id in a preview is what the protocol calls unknown.
         if request.preview:
             return provider_pb2.CreateResponse(id="", properties=request.properties)
+        self._seen.go_on.wait()
+        name = request.urn.rpartition("::")[2]
+        if name in self._seen.refuse:
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"the cloud does not want {name}")
         outputs = struct_pb2.Struct()
         outputs.CopyFrom(request.properties)
+        if request.urn.split("::")[2].rpartition("$")[2].startswith("aws:"):
+            outputs.update({"arn": f"arn:stub:{name}"})
         outputs.update(COMPUTED.get(request.urn.split("::")[2].rpartition("$")[2], {}))
         return provider_pb2.CreateResponse(id=f"stub-{next(self._ids)}", properties=outputs)
 
@@ -130,9 +147,9 @@ def _diff(old: struct_pb2.Struct, new: struct_pb2.Struct) -> Any:
 
 
 @contextmanager
-def serve(*packages: str) -> Iterator[tuple[Mapping[str, int], Seen]]:
+def serve(*packages: str, seen: Seen | None = None) -> Iterator[tuple[Mapping[str, int], Seen]]:
     """Serve one stub for each package on a free loopback port; yield the ports by package and what is asked of them."""
-    seen = Seen()
+    seen = seen or Seen()
     with ExitStack() as stack:
         ports = {package: stack.enter_context(_server(StubProvider(seen))) for package in packages}
         yield ports, seen
