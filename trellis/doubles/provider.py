@@ -100,8 +100,12 @@ class Double(provider_pb2_grpc.ResourceProviderServicer, ABC, Generic[S]):
     def delete(self, session: S, ask: Ask, /) -> None:
         """Delete a resource and wait until it is gone; one that is gone already is fine."""
 
-    def planned(self, ask: Ask) -> Bag:
-        """Outputs of a create or update in a preview: the inputs; all else is unknown by the protocol's rule."""
+    def planned(self, session: S | None, ask: Ask) -> Bag:
+        """Outputs of a create or update in a preview: the inputs; all else is unknown by the protocol's rule.
+
+        Raises `Refused` where it is certain already that the real thing would be. No session: not configured yet.
+        """
+        del session
         return ask.inputs
 
     def replaces(self, type_: str, path: str, /) -> bool | None:
@@ -118,6 +122,10 @@ class Double(provider_pb2_grpc.ResourceProviderServicer, ABC, Generic[S]):
         """Whether a replacement must delete the old one first."""
         del ask, changed
         return False
+
+    def replace_key(self, path: str) -> str:
+        """What the engine calls a property whose change replaces; here the top one that the path lies in."""
+        return _top(path)
 
     def _classify(self, type_: str, path: str) -> bool:
         own = self.replaces(type_, path)
@@ -168,13 +176,13 @@ class Double(provider_pb2_grpc.ResourceProviderServicer, ABC, Generic[S]):
         )
         with told_to(context):
             changed = self.compare(self._sessions.get(context.peer()), ask)
-        return _diff_response(changed, delete_first=self.delete_first(ask, changed))
+        return _diff_response(changed, delete_first=self.delete_first(ask, changed), key=self.replace_key)
 
     def Create(self, request: Any, context: Context) -> Any:  # noqa: N802 - the gRPC method's name
         inputs = wire.read(request.properties)
         ask = Ask(urn=request.urn, inputs=inputs, preview=request.preview, timeout=request.timeout)
         if request.preview:  # an empty id is what the protocol calls unknown
-            return provider_pb2.CreateResponse(id="", properties=wire.write(self.planned(ask)))
+            return provider_pb2.CreateResponse(id="", properties=self._planned(context, ask))
         with told_to(context):
             self.hook("before", "Create", request.urn)
             made = self.create(self._session(context), ask)
@@ -204,7 +212,7 @@ class Double(provider_pb2_grpc.ResourceProviderServicer, ABC, Generic[S]):
             timeout=request.timeout,
         )
         if request.preview:
-            return provider_pb2.UpdateResponse(properties=wire.write(self.planned(ask)))
+            return provider_pb2.UpdateResponse(properties=self._planned(context, ask))
         with told_to(context):
             self.hook("before", "Update", request.urn)
             outputs = self.update(self._session(context), ask)
@@ -232,6 +240,10 @@ class Double(provider_pb2_grpc.ResourceProviderServicer, ABC, Generic[S]):
     def Invoke(self, request: Any, context: Context) -> Any:  # noqa: N802 - the gRPC method's name
         context.abort(grpc.StatusCode.FAILED_PRECONDITION, f"the program may ask nothing, but invokes {request.tok}")
 
+    def _planned(self, context: Context, ask: Ask) -> Any:
+        with told_to(context):
+            return wire.write(self.planned(self._sessions.get(context.peer()), ask))
+
     def _session(self, context: Context) -> S:
         found = self._sessions.get(context.peer())
         if found is None:
@@ -249,12 +261,14 @@ _KINDS = {
 }
 
 
-def _diff_response(changed: list[Difference], *, delete_first: bool = False) -> Any:
+def _diff_response(
+    changed: list[Difference], *, delete_first: bool = False, key: Callable[[str], str] | None = None
+) -> Any:
     some, none = provider_pb2.DiffResponse.DIFF_SOME, provider_pb2.DiffResponse.DIFF_NONE
     return provider_pb2.DiffResponse(
         changes=some if changed else none,
         diffs=sorted({_top(one.path) for one in changed}),
-        replaces=sorted({_top(one.path) for one in changed if one.replaces}),
+        replaces=sorted({(key or _top)(one.path) for one in changed if one.replaces}),
         deleteBeforeReplace=delete_first,
         hasDetailedDiff=True,
         detailedDiff={

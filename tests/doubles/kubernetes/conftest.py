@@ -73,6 +73,11 @@ class Running:
                 found.setdefault(meta.urn.rpartition("::")[2], []).append(str(meta.op.value))
         return found
 
+    def keys(self, name: str) -> list[str]:
+        """Properties that the engine says a resource is replaced for."""
+        metas = [event.resource_pre_event.metadata for event in self.heard if event.resource_pre_event]
+        return sorted({key for meta in metas if meta.urn.endswith(f"::{name}") for key in meta.keys or []})
+
     def changed(self, name: str) -> dict[str, str]:
         """Properties that the engine saw differ in a resource, with how."""
         for event in self.heard:

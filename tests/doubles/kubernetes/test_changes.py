@@ -45,6 +45,7 @@ def test_an_immutable_field_replaces_and_the_old_one_goes_first(engine: Running,
     assert engine.preview() == {"replace": 1}
     assert engine.up() == {"replace": 1}
     assert engine.steps()["web"] == DELETED_FIRST
+    assert engine.keys("web") == ["spec.selector.matchLabels.app"]
     assert engine.changed("web") == {
         "spec.selector.matchLabels.app": "update-replace",
         "spec.template.metadata.labels.app": "update",
@@ -117,9 +118,8 @@ def test_what_exists_is_refused_and_can_be_imported(engine: Running, namespace: 
 
 
 def test_a_patch_changes_its_fields_only_and_gives_them_back(engine: Running, namespace: str, cluster: Sandbox) -> None:
-    cluster.api.create(
-        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "a", "namespace": namespace}}
-    )
+    meta = {"name": "a", "namespace": namespace}
+    cluster.api.create({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": meta})
 
     def patch(options: pulumi.ResourceOptions) -> None:
         noted = {**meta, "annotations": {"by": "patch"}}

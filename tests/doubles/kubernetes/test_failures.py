@@ -105,7 +105,7 @@ def test_a_wrong_field_and_a_missing_kind_are_told(engine: Running, namespace: s
         )
 
     with pytest.raises(CommandError, match=r'unknown field "spec.selectr"'):
-        engine.runs(wrong).up()
+        engine.runs(wrong).preview()  # already then: the API server is asked what it would say
 
 
 def test_an_unreachable_cluster_is_named(engine: Running, namespace: str) -> None:

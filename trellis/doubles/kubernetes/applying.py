@@ -21,6 +21,8 @@ _TAKEN_OVER = {(CREATOR, "Update"), ("kubectl", "Update"), ("kubectl", "Apply"),
 _RETRIES = 7
 _FIRST_PAUSE_SECONDS = 0.25
 """Doubled each time: 32 s in all, as the official provider's 1, 2, 4, 8 and 16 s, but a sandbox is quicker."""
+_CERTAIN = ("Invalid", "Conflict")
+"""Reasons of a refusal in a preview that the real thing would meet too."""
 _NOT_FOUND, _CONFLICT, _EXISTS = 404, 409, "AlreadyExists"
 _APPLY = "application/apply-patch+yaml"
 _EXISTS_ALREADY = (
@@ -69,18 +71,38 @@ def create(session: Session, type_: str, made: Manifest, manager: str, stop: thr
         pause, tries = pause * 2, tries + 1
 
 
-def _create_once(session: Session, type_: str, made: Manifest, manager: str) -> Manifest:
+def _create_once(session: Session, type_: str, made: Manifest, manager: str, *, dry_run: bool = False) -> Manifest:
     where = path(session, made)
     if objects.is_patch(type_) or session.upsert:
-        return _apply(session, made, where, manager)
+        return _apply(session, made, where, manager, dry_run=dry_run)
     if session.api.resource(made["apiVersion"], made["kind"]).namespaced:
         made["metadata"]["namespace"] = _namespace(session, made)
-    query = {"fieldManager": CREATOR, "fieldValidation": "Strict"}
+    query = {"fieldManager": CREATOR, "fieldValidation": "Strict", **_dry(dry_run)}
     found: Manifest = session.api.call("POST", where.rpartition("/")[0], made, **query)
     return found
 
 
-def update(session: Session, type_: str, made: Manifest, manager: str) -> Manifest:
+def rehearse(session: Session, type_: str, made: Manifest, manager: str, *, exists: bool) -> None:
+    """Let the API server judge what a preview shows. Raises `Refused` for what would certainly be refused.
+
+    As the official provider: what is not there yet, may not be done or exists already is no reason to fail a preview.
+    """
+    try:
+        if exists:
+            update(session, type_, made, manager, dry_run=True)
+        else:
+            with session.told(f"{made['kind']} {made['metadata']['name']} could not be created"):
+                _create_once(session, type_, made, manager, dry_run=True)
+    except UnknownKindError:
+        return
+    except Refused as error:
+        cause = error.__cause__
+        strict = isinstance(cause, ApiError) and "strict decoding error" in cause.message
+        if isinstance(cause, ApiError) and (strict or cause.reason in _CERTAIN):
+            raise
+
+
+def update(session: Session, type_: str, made: Manifest, manager: str, *, dry_run: bool = False) -> Manifest:
     """Change an object; fields that are no longer wanted go, for they are owned. Raises `Refused`."""
     what = f"{made['kind']} {made['metadata']['name']} was not changed"
     try:
@@ -90,8 +112,11 @@ def update(session: Session, type_: str, made: Manifest, manager: str) -> Manife
             if made["kind"] == "CustomResourceDefinition":
                 # Replaced as a whole, as the official provider does: no owner may keep an old version in it.
                 made["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"]
-                changed: Manifest = session.api.call("PUT", where, made, fieldManager=manager)
+                changed: Manifest = session.api.call("PUT", where, made, fieldManager=manager, **_dry(dry_run))
                 return changed
+            if dry_run:  # fields change hands only in earnest, so a preview takes them by force
+                ours = any(row["manager"] == CREATOR for row in _owners(live))
+                return _apply(session, made, where, manager, dry_run=True, force=ours)
             if not objects.is_patch(type_):
                 _take_over(session, live, where, manager)
             return _apply(session, made, where, manager)
@@ -99,9 +124,21 @@ def update(session: Session, type_: str, made: Manifest, manager: str) -> Manife
         raise Refused(f"{what}: {error}") from error
 
 
-def _apply(session: Session, made: Manifest, where: str, manager: str) -> Manifest:
-    force = session.patch_force or objects.is_on(made, "patchForce")
+def _dry(dry_run: bool) -> dict[str, str]:
+    return {"dryRun": "All"} if dry_run else {}
+
+
+def _owners(live: Manifest) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = live["metadata"].get("managedFields", [])
+    return found
+
+
+def _apply(  # noqa: PLR0913 - each one is a word of the request
+    session: Session, made: Manifest, where: str, manager: str, *, dry_run: bool = False, force: bool = False
+) -> Manifest:
+    force = force or session.patch_force or objects.is_on(made, "patchForce")
     query = {"fieldManager": manager, "fieldValidation": "Strict", "force": "true" if force else "false"}
+    query |= _dry(dry_run)
     try:
         found: Manifest = session.api.call("PATCH", where, made, _APPLY, **query)
     except ApiError as error:
@@ -123,7 +160,7 @@ def _conflict(made: Manifest, manager: str, error: ApiError) -> str:
 
 def _take_over(session: Session, live: Manifest, where: str, manager: str) -> None:
     """Give the fields of our own create, and of `kubectl apply`, to the manager that applies from now on."""
-    rows: list[dict[str, Any]] = live["metadata"].get("managedFields", [])
+    rows = _owners(live)
     ours = [row for row in rows if not row.get("subresource") and (row["manager"], row["operation"]) in _TAKEN_OVER]
     if not ours:
         return

@@ -68,6 +68,22 @@ class KubernetesDouble(Double[Session]):
             wrong["kind"] = "a list is no resource; create what it lists"
         return _named(ask), wrong
 
+    def planned(self, session: Session | None, ask: Ask) -> Bag:
+        reachable = session is not None and session.connection is not None
+        if (
+            session
+            and reachable
+            and ask.type != RELEASE
+            and not has_unknown(ask.inputs)
+            and not objects.is_patch(ask.type)
+        ):
+            manager = applying.manager_for(ask.inputs, ask.outputs)
+            applying.rehearse(session, ask.type, objects.manifest(ask.inputs), manager, exists=bool(ask.id))
+        return super().planned(session, ask)
+
+    def replace_key(self, path: str) -> str:
+        return path
+
     def create(self, session: Session, ask: Ask) -> Found:
         if ask.type == RELEASE:
             return self.releases.create(session, ask)
