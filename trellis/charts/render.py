@@ -100,12 +100,13 @@ def open_release(
 
 
 def _render(helm_path: Path, arguments: list[str], values: Any) -> list[Opened]:
-    def once(placeholder: str) -> list[Opened]:
-        return parse(helm.template(helm_path, arguments, json.dumps(_known(values, placeholder))))
+    def once(placeholder: str) -> str:
+        return helm.template(helm_path, arguments, json.dumps(_known(values, placeholder)))
 
     with ThreadPoolExecutor(2) as pool:
         one, other = pool.map(once, PLACEHOLDERS)
-    return merge(one, other)
+    # Reading megabytes of CRDs takes longer than rendering them, and most charts render the same both times.
+    return parse(one) if one == other else merge(parse(one), parse(other))
 
 
 def _known(value: Any, placeholder: str) -> Any:
