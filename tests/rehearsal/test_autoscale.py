@@ -36,6 +36,15 @@ def changed(recorded: Plan, kind: str, name: str, change: Change) -> Plan:
     return replace(recorded, resources=tuple(rows))
 
 
+def without_quotas(recorded: Plan) -> Plan:
+    """The plan with room in its namespaces for whatever a test declares."""
+    return replace(recorded, resources=tuple(r for r in recorded.resources if r.kind != "ResourceQuota"))
+
+
+def many(spec: dict[str, Any]) -> dict[str, Any]:
+    return {"predictor": {**spec["predictor"], "maxReplicas": 6}}
+
+
 def troubles(act: Act) -> list[str]:
     return [note for note in act.notes if not note.startswith("Pods of ")]
 
@@ -74,10 +83,7 @@ def test_a_pool_that_is_open_and_only_spot_is_told(karpenter: Path, tmp_path: Pa
         template = {**spec["template"], "spec": {**inner, "requirements": rules}}
         return {**spec, "template": template, "limits": {"nvidia.com/gpu": "8"}}
 
-    def many(spec: dict[str, Any]) -> dict[str, Any]:
-        return {"predictor": {**spec["predictor"], "maxReplicas": 6}}
-
-    recorded = changed(recorded, "NodePool", "gpu-inference", only_spot)
+    recorded = changed(without_quotas(recorded), "NodePool", "gpu-inference", only_spot)
     recorded = changed(recorded, "InferenceService", "llm-inference-v1", many)
     act = autoscale.run(recorded, views(platform)["main"], tmp_path / "sandbox")
     first = act.facts["phases"]["bought"]["pools"]["gpu-inference"]
@@ -92,12 +98,14 @@ def test_a_pool_that_is_open_and_only_spot_is_told(karpenter: Path, tmp_path: Pa
     assert "clusters.main.pools.gpu-inference.onDemandFallback: true" in told
 
 
-def test_pods_beyond_the_limit_fail(karpenter: Path, tmp_path: Path) -> None:
+def test_pods_beyond_the_limit_and_beyond_a_quota_are_told_apart(karpenter: Path, tmp_path: Path) -> None:
     assert karpenter
     recorded, platform = preview_environment("local")
     recorded = changed(recorded, "NodePool", "gpu-inference", lambda spec: {**spec, "limits": {"nvidia.com/gpu": "1"}})
+    recorded = changed(recorded, "InferenceService", "llm-inference-v1", many)
     act = autoscale.run(recorded, views(platform)["main"], tmp_path / "sandbox")
     assert act.verdict is Verdict.FAILED
+    assert any("not all of its pods may be made: exceeded quota" in note for note in act.notes)
     assert any("1 pods got no node" in n and "raise clusters.main.pools.gpu-inference.limits" in n for n in act.notes)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,7 +19,7 @@ from trellis.rehearsal.autoscale.evidence import fidelity, summary, waiting
 from trellis.rehearsal.autoscale.instances import Market, document, market
 from trellis.rehearsal.autoscale.judge import Finding, Phase
 from trellis.rehearsal.autoscale.karpenter import TOOL, NoCrdsError, crds, karpenter
-from trellis.rehearsal.autoscale.loads import MARK, Load, loads, scale, shrunk
+from trellis.rehearsal.autoscale.loads import MARK, Load, loads, scale, shrunk, unmade
 from trellis.rehearsal.autoscale.twins import Twins, hurried, settings, twins
 from trellis.rehearsal.autoscale.watch import POOL, V1, KarpenterEndedError, Seen, Watch
 from trellis.rehearsal.expand import Expansion, expand
@@ -77,8 +78,10 @@ class _Play:
     tool: Path
     market: Market
     progress: Progress
-    refused: Mapping[str, str] = field(default_factory=dict)
-    """What the API server said to workloads whose pods it did not take."""
+    refused: dict[str, str] = field(default_factory=dict)
+    """What the API server said to workloads whose pods it did not take, all or some."""
+    untaken: set[str] = field(default_factory=set)
+    """Sets of pods that it took none of."""
     shrunk_to: str = ""
 
     @property
@@ -100,14 +103,18 @@ class _Play:
         with self._karpenter(self.market) as process:
             watch.begin(process)
             self.progress(f"buying for {len(sets)} sets of pods at their most")
-            self.refused = scale(self.api, sets, most)
-            over = partial(self._answered, watch, most)
+            said = scale(self.api, sets, most)
+            self.untaken = set(said)
+            self.refused = {load.workload.label: said[load.id] for load in sets if load.id in said}
+            over = partial(self._answered, watch, sets, most)
             done["bought"], seen = self._phase(watch, sets, self.market, over)
             self.progress(f"shrinking: {self.shrunk_to}")
             for pool in self.twins.pools.values():
                 self.api.apply(hurried(pool))
             scale(self.api, sets, fewest)
-            over = partial(_as_many, fewest)
+            short = unmade(self.api, sets)
+            self.refused |= {load.workload.label: short[load.id] for load in sets if load.id in short}
+            over = partial(self._as_many, sets, fewest)
             done["shrunk"], _ = self._phase(watch, sets, self.market, over, CALM_SECONDS)
         if any(node.capacity_type == "spot" for node in seen.nodes):
             self.progress("spot is gone: its nodes go, and none can be bought")
@@ -118,7 +125,7 @@ class _Play:
             left = self.market.without("spot")
             with self._karpenter(left) as process:
                 watch.begin(process)
-                done["withoutSpot"], _ = self._phase(watch, sets, left, partial(self._answered, watch, most))
+                done["withoutSpot"], _ = self._phase(watch, sets, left, partial(self._answered, watch, sets, most))
         return done
 
     def _set(self) -> None:
@@ -153,9 +160,15 @@ class _Play:
         )
         return phase, seen
 
-    def _answered(self, watch: Watch, replicas: Mapping[str, int], seen: Seen) -> bool:
+    def _as_many(self, sets: list[Load], replicas: Mapping[str, int], seen: Seen) -> bool:
+        """Whether as many pods are there as were asked for, but for those that nobody may make."""
+        there = Counter(str(pod["metadata"]["labels"][MARK]) for pod in seen.pods)
+        lacking = [load for load in sets if not load.pods.each_node and there[load.id] != replicas[load.id]]
+        return not lacking or {load.id for load in lacking} <= set(unmade(self.api, lacking)) | self.untaken
+
+    def _answered(self, watch: Watch, sets: list[Load], replicas: Mapping[str, int], seen: Seen) -> bool:
         """Whether all pods are there, and Karpenter has spoken about each that has no node."""
-        if not _as_many({} if self.refused else replicas, seen):
+        if not self._as_many(sets, replicas, seen):
             return False
         names = {str(pod["metadata"]["name"]) for pod in seen.waiting}
         return not names or names <= set(watch.reasons("Pod", "FailedScheduling"))
@@ -178,15 +191,6 @@ class _Play:
                 except ApiError as error:
                     if error.code != HTTPStatus.NOT_FOUND:
                         raise
-
-
-def _as_many(replicas: Mapping[str, int], seen: Seen) -> bool:
-    """Whether exactly as many pods are there as were asked for."""
-    there: dict[str, int] = {}
-    for pod in seen.pods:
-        mark = pod["metadata"]["labels"][MARK]
-        there[mark] = there.get(mark, 0) + 1
-    return all(there.get(mark, 0) == count for mark, count in replicas.items() if count or mark in there)
 
 
 def _act(play: _Play, origin: str, phases: Mapping[str, Phase]) -> Act:
@@ -216,7 +220,7 @@ def _act(play: _Play, origin: str, phases: Mapping[str, Phase]) -> Act:
 def _findings(play: _Play, phases: Mapping[str, Phase]) -> Iterator[Finding]:
     name = play.view.name
     for label, why in sorted(play.refused.items()):
-        yield Finding(Verdict.LIMITED, f"{label}: the API server refused its pods: {why}")
+        yield Finding(Verdict.LIMITED, f"{label}: not all of its pods may be made: {why}. To mend it: see `placement`.")
     yield from judge.bought(name, phases["bought"])
     yield from judge.shrunk(name, play.twins, phases["shrunk"])
     if "withoutSpot" in phases:

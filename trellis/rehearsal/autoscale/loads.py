@@ -81,7 +81,7 @@ def shrunk(sets: Iterable[Load]) -> tuple[dict[str, int], str]:
 
 
 def scale(api: Api, sets: Iterable[Load], replicas: Mapping[str, int]) -> dict[str, str]:
-    """Make each set, or change how many pods it has; return what the API server refused, by the workload's label."""
+    """Make each set, or change how many pods it has; return what the API server refused, by the set's id."""
     refused: dict[str, str] = {}
     for load in sets:
         try:
@@ -89,8 +89,21 @@ def scale(api: Api, sets: Iterable[Load], replicas: Mapping[str, int]) -> dict[s
         except ApiError as error:
             if error.code not in _REFUSED:
                 raise
-            refused[load.workload.label] = error.message
+            refused[load.id] = error.message
     return refused
+
+
+def unmade(api: Api, sets: Iterable[Load]) -> dict[str, str]:
+    """Sets whose controller is not allowed to make all pods, by id: what the API server says, as of a quota."""
+    found: dict[str, str] = {}
+    kept = {(one["metadata"]["namespace"], one["metadata"]["name"]): one for one in api.list(_APPS, "ReplicaSet")}
+    for load in sets:
+        status = kept.get((load.workload.namespace, load.id), {}).get("status", {})
+        for one in status.get("conditions") or ():
+            if one["type"] == "ReplicaFailure" and one["status"] == "True":
+                said = str(one.get("message", ""))
+                found[load.id] = said.partition(" is forbidden: ")[2] or said
+    return found
 
 
 def _short(name: str) -> str:
