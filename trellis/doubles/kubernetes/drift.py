@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,13 +23,24 @@ def inputs_now(inputs: Bag, recorded: Bag, live: Mapping[str, Any]) -> Bag:
     plain = reveal(inputs)
     merged: Bag = {}
     for key, value in plain.items():
-        if key in ("apiVersion", "kind") or (key == "stringData" and plain.get("kind") == "Secret"):
-            merged[key] = inputs[key]
-            continue
-        now = _now(value, before.get(key, _MISSING), live.get(key, _MISSING))
+        if key == "stringData" and plain.get("kind") == "Secret":  # the server keeps it as data
+            now = _now(value, _decoded(before.get("data")), _decoded(live.get("data")))
+        else:
+            now = _now(value, before.get(key, _MISSING), live.get(key, _MISSING))
         if now is not _MISSING:
             merged[key] = inputs[key] if now == value else now
     return merged
+
+
+def _decoded(data: Any) -> dict[str, Any]:
+    """Text of a Secret's data; what is no text is no word of ours, so it stands as it is."""
+    found: dict[str, Any] = {}
+    for key, value in (data or {}).items():
+        try:
+            found[key] = base64.b64decode(value).decode()
+        except ValueError:
+            found[key] = value
+    return found
 
 
 def _now(wanted: Any, before: Any, live: Any) -> Any:
