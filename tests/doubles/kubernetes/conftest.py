@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -102,7 +103,7 @@ def cluster(shared_sandbox: Sandbox) -> Sandbox:
 @pytest.fixture
 def namespace(cluster: Sandbox, request: pytest.FixtureRequest) -> Iterator[str]:
     """A namespace for one test, gone with all that is in it."""
-    name = request.node.name.replace("_", "-").partition("[")[0][:60].strip("-")
+    name = re.sub("[^a-z0-9]+", "-", request.node.name)[:60].strip("-")
     cluster.api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
     yield name
     cluster.api.delete("v1", "Namespace", name)
