@@ -32,6 +32,10 @@ class Aws(Protocol):
         """Tags that the provider puts on everything."""
 
     @property
+    def patience(self) -> float:
+        """Seconds to wait for what uses a resource to be gone before the resource's deletion fails."""
+
+    @property
     def clusters(self) -> Mapping[str, tuple[str, str]]:
         """Endpoint and certificate authority (base64) of the control planes that stand for EKS clusters, by name."""
 

@@ -21,7 +21,21 @@ from moto.core.utils import get_service_model
 Bag = dict[str, Any]
 Handler = Callable[["Call"], Mapping[str, Any] | None]
 
-_MODULES = ("budgets", "efs", "eks_access", "eks_addons", "eks_cluster", "eks_nodes", "fsx", "rds", "refusals")
+_MODULES = (
+    "budgets",
+    "ec2_gateways",
+    "ec2_groups",
+    "ec2_network",
+    "ec2_placement",
+    "efs",
+    "eks_access",
+    "eks_addons",
+    "eks_cluster",
+    "eks_nodes",
+    "fsx",
+    "rds",
+    "refusals",
+)
 _REST = {"eks": "{0}/(?P<rest>.+)$", "efs": "/2015-02-01/(?P<rest>.+)$"}
 """Services whose operations are paths, with a path that serves those which moto does not know."""
 _LOCK = threading.RLock()

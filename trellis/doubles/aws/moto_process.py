@@ -1,0 +1,74 @@
+"""The process that stands for AWS: moto, what moto lacks, and faults on demand, on a free loopback port.
+
+    python -m trellis.doubles.aws.moto_process FILE
+
+`FILE` gets the port once it is open. All state is in memory and gone with the process.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import make_server
+from werkzeug.wrappers import Request, Response
+
+from trellis.doubles.aws import gaps
+from trellis.doubles.aws.faults import Environ, Faults, StartResponse
+
+CONTROL = "/trellis/faults"
+"""PUT gives the faults from now on; GET tells how many were given."""
+
+
+class _InTurn:
+    """Moto's application, one request after the other: moto's own memory is not made for threads."""
+
+    def __init__(self) -> None:
+        self._app = DomainDispatcherApplication(create_backend_app)
+        self._lock = threading.Lock()
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        with self._lock:
+            answer: Iterable[bytes] = self._app(environ, start_response)
+            return answer
+
+
+class _Server:
+    """What is served: the control address, else moto behind the faults."""
+
+    def __init__(self) -> None:
+        self._faults = Faults(_InTurn())
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        if environ.get("PATH_INFO") != CONTROL:
+            return self._faults(environ, start_response)
+        request = Request(environ)
+        if request.method == "PUT":
+            self._faults.replace(json.loads(request.get_data()))
+        return Response(json.dumps(self._faults.given()), mimetype="application/json")(environ, start_response)
+
+
+class _Quiet(MotoRequestHandler):
+    """Writes no line for each request."""
+
+    def log_request(self, *_: Any, **__: Any) -> None:
+        """Nothing."""
+
+
+def main(told: Path) -> None:
+    """Serve until killed."""
+    gaps.install()
+    server = make_server("127.0.0.1", 0, _Server(), threaded=True, request_handler=_Quiet)
+    new = told.with_suffix(".new")
+    new.write_text(str(server.server_port), encoding="ascii")
+    new.replace(told)
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
