@@ -56,8 +56,7 @@ def rehearse(stack: str, acts: str, out: Path, as_of: object) -> None:
             acts=names,
             as_of=day,
             commit=_commit(),
-            progress=lambda line: click.echo(f"... {line}", err=True),
-            done=done,
+            tell=play.Tell(progress=lambda line: click.echo(f"... {line}", err=True), done=done),
         )
     except (StackFileError, UnknownStackError) as error:
         click.echo(str(error), err=True)

@@ -37,7 +37,11 @@ def eks_kubeconfig(
 def provider(
     name: str, view: ClusterView, kubeconfig: pulumi.Input[str], opts: pulumi.ResourceOptions
 ) -> kubernetes.Provider:
-    """The provider. Its cluster identifier is fixed, so that a new endpoint is never taken for a new cluster."""
+    """The provider. Its cluster identifier is fixed, so that a new endpoint is never taken for a new cluster.
+
+    It takes back the fields that it sets from whoever else wrote them: without that, what somebody changed with kubectl
+    is seen as drift, and every later `up` fails on a conflict instead of mending it.
+    """
     existing = view.cluster if isinstance(view.cluster, ExistingCluster) else None
     return kubernetes.Provider(
         name,
@@ -45,6 +49,7 @@ def provider(
         context=existing.context if existing else None,
         cluster_identifier=view.names.cluster_arn(view.name) if view.names else view.full_name,
         enable_config_map_mutable=True,
+        enable_patch_force=True,
         enable_secret_mutable=True,
         enable_server_side_apply=True,
         opts=opts,

@@ -52,7 +52,8 @@ def permissive(crd: Crd) -> Mapping[str, Any]:
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": crd.name},
+        # Groups of Kubernetes' own want a word on who approved their kinds.
+        "metadata": {"name": crd.name, "annotations": {"api-approved.kubernetes.io": "unapproved, a stand-in"}},
         "spec": {
             "group": crd.group,
             "scope": "Namespaced" if crd.scope == "Namespaced" else "Cluster",

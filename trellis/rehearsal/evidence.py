@@ -60,9 +60,8 @@ class Evidence:
             + (f", commit {self.commit}" if self.commit else ""),
             tabulate(rows, headers=["act", "verdict", "time", "what was shown"], tablefmt="github"),
         ]
-        for act in self.acts:
-            if act.notes:
-                parts.append(f"## {act.name}\n\n" + "\n".join(f"- {_cell(note)}" for note in act.notes))
+        noted = [act for act in self.acts if act.notes]
+        parts += [f"## {act.name}\n\n" + "\n".join(f"- {_cell(note)}" for note in act.notes) for act in noted]
         near = [[row.subject, row.level, _cell(row.detail)] for row in self._all_fidelity()]
         if near:
             table = tabulate(near, headers=["part", "fidelity", "detail"], tablefmt="github")

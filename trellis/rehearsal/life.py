@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from trellis.engine.run import EngineError, Failure, Operation, Result, destroy, preview, refresh, up
+from trellis.engine.run import Failure, Operation, Result, destroy, preview, refresh, up
 from trellis.rehearsal.agreement import NOT_COMPARED, disagreements
 from trellis.rehearsal.crds import of_chart
 from trellis.rehearsal.drifting import Drift, drift
@@ -21,11 +21,12 @@ def agree(world: World) -> Act:
     recorded, _ = world.read()
     with world.opened() as stack:
         seen = preview(stack, as_of=world.as_of)
-    assert seen.plan is not None  # preview raises where there is none
+    if seen.plan is None:
+        return failed("agree", "a policy stopped the engine's preview", [row.message for row in seen.mandatory])
     different = list(disagreements(seen.plan, recorded))
     count = len(seen.plan.resources)
     if different:
-        return _failed("agree", f"{len(different)} differences between recorder and engine", different)
+        return failed("agree", f"{len(different)} differences between recorder and engine", different)
     return Act(
         name="agree",
         verdict=Verdict.PASSED,
@@ -39,7 +40,7 @@ def come_up(world: World) -> Act:
     with world.opened() as stack:
         result = up(stack)
     if result.failures:
-        return _failed("up", f"{len(result.failures)} resources failed", _lines(result.failures))
+        return failed("up", f"{len(result.failures)} resources failed", lines_of(result.failures))
     made = result.changes.get("create", 0)
     return Act(
         name="up",
@@ -55,9 +56,9 @@ def no_op(world: World) -> Act:
     with world.opened() as stack:
         again = preview(stack, as_of=world.as_of)
         looked = refresh(stack, preview_only=True)
-    moved = [*_moved(again), *_moved(looked)]
-    if moved:
-        return _failed("no-op", f"{len(moved)} resources would change although nothing did", moved)
+    steps = [*moved(again), *moved(looked)]
+    if steps:
+        return failed("no-op", f"{len(steps)} resources would change although nothing did", steps)
     same = again.changes.get("same", 0)
     return Act(
         name="no-op",
@@ -68,7 +69,7 @@ def no_op(world: World) -> Act:
 
 
 def drifted(world: World) -> Act:
-    """Objects are changed and deleted behind its back: refresh and preview name exactly these; `up` brings them back."""
+    """Objects are changed and deleted behind its back: refresh and preview name exactly these, `up` mends them."""
     recorded, _ = world.read()
     done = drift(world.clusters, recorded)
     with world.opened() as stack:
@@ -79,11 +80,11 @@ def drifted(world: World) -> Act:
     wrong = [
         *_unlike("refresh", {row.urn: row.seen_as for row in done}, looked.operations),
         *_unlike("preview", {row.urn: row.mended_by for row in done}, planned.operations),
-        *(f"up: {line}" for line in _lines(repaired.failures)),
-        *(f"after the repair: {line}" for line in _moved(after)),
+        *(f"up: {line}" for line in lines_of(repaired.failures)),
+        *(f"after the repair: {line}" for line in moved(after)),
     ]
     if wrong:
-        return _failed("drift", "drift was not seen as it was made", [*map(_drift_line, done), *wrong])
+        return failed("drift", "drift was not seen as it was made", [*map(_drift_line, done), *wrong])
     return Act(
         name="drift",
         verdict=Verdict.PASSED,
@@ -102,7 +103,7 @@ def gone(world: World) -> Act:
             refused = destroy(stack)
             named = sorted(failure.urn for failure in refused.failures)
             if named != sorted(protected):
-                return _failed("destroy", "protected resources were not named exactly", _lines(refused.failures))
+                return failed("destroy", "protected resources were not named exactly", lines_of(refused.failures))
             notes.append(f"refused at first, naming exactly the {len(protected)} protected resources")
             stack.workspace.pulumi_command.run(
                 ["state", "unprotect", "--all", "--yes", "--stack", stack.name],
@@ -111,12 +112,13 @@ def gone(world: World) -> Act:
             )
         result = destroy(stack)
     if result.failures:
-        return _failed("destroy", f"{len(result.failures)} resources failed", _lines(result.failures))
+        return failed("destroy", f"{len(result.failures)} resources failed", lines_of(result.failures))
     kept = {name for row in recorded.of_type("kubernetes:helm.sh/v3:Release") for name in _left_by_helm(row.inputs)}
     left = {name: sorted(_left(world, name, kept)) for name in world.clusters}
     lines = [f"{cluster}: {told(entry)} is left" for cluster, entries in left.items() for entry in entries]
+    lines += [f"AWS: {line} is left" for line in world.left_in_aws()]
     if lines:
-        return _failed("destroy", f"{len(lines)} objects are left", lines)
+        return failed("destroy", f"{len(lines)} objects are left", lines)
     deleted = result.changes.get("delete", 0)
     return Act(
         name="destroy",
@@ -156,17 +158,17 @@ def _drift_line(row: Drift) -> str:
     return f"{row.what} ({row.urn.rpartition('::')[2]})"
 
 
-def _moved(result: Result) -> list[str]:
+def moved(result: Result) -> list[str]:
+    """The steps of an operation, a line each."""
     return [f"{result.command}: {row.op} {row.urn} {', '.join(row.changed)}" for row in result.operations]
 
 
-def _lines(failures: Iterable[Failure]) -> list[str]:
+def lines_of(failures: Iterable[Failure]) -> list[str]:
+    """Failures, a line each."""
     return [f"{row.urn.rpartition('::')[2] or 'the stack'}: {row.message}" for row in failures]
 
 
-def _failed(name: str, summary: str, lines: list[str]) -> Act:
+def failed(name: str, summary: str, lines: list[str]) -> Act:
+    """An act that failed, with the first of its lines and the number of the others."""
     more = [f"and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
     return Act(name=name, verdict=Verdict.FAILED, summary=summary, notes=(*lines[:_SHOWN], *more))
-
-
-__all__ = ["EngineError", "agree", "come_up", "drifted", "gone", "no_op"]

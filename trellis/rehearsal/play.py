@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from trellis.engine.run import EngineError
 from trellis.kube.client import ApiError
-from trellis.rehearsal import life, placement
+from trellis.rehearsal import change, life, placement
 from trellis.rehearsal.autoscale import run as autoscale
 from trellis.rehearsal.evidence import Evidence
 from trellis.rehearsal.result import Act, Fidelity, Verdict
@@ -60,6 +60,7 @@ ACTS: dict[str, Entry] = {
     "no-op": Entry(_once(life.no_op), after="up"),
     "placement": Entry(_placement, after="up"),
     "drift": Entry(_once(life.drifted), after="no-op"),
+    "change": Entry(_once(change.changed), after="no-op"),
     "autoscale": Entry(_autoscale, apart=True),
     "destroy": Entry(_once(life.gone), after="up"),
 }
@@ -77,25 +78,32 @@ def chosen(names: Sequence[str]) -> list[str]:
     return [name for name in ACTS if name in wanted | needed]
 
 
-def rehearse(
-    stack: str, *, acts: Sequence[str], as_of: str, commit: str, progress: Progress, done: Callable[[Act], None]
-) -> Evidence:
-    """Play the acts of a stack; `done` is called after each. Raises what `world` raises."""
+@dataclass(frozen=True, kw_only=True)
+class Tell:
+    """Who is told while a rehearsal goes on."""
+
+    progress: Progress
+    done: Callable[[Act], None]
+    """Called after each act."""
+
+
+def rehearse(stack: str, *, acts: Sequence[str], as_of: str, commit: str, tell: Tell) -> Evidence:
+    """Play the acts of a stack. Raises what `world` raises."""
     started = time.monotonic()
-    with world(stack, as_of=as_of, progress=progress) as stage:
+    with world(stack, as_of=as_of, progress=tell.progress) as stage:
         began = Act(
             name="set-up",
             verdict=Verdict.PASSED,
-            summary=f"{len(stage.clusters)} control planes with TLS, RBAC and Pod Security, engine with a state of its own",
+            summary=f"{len(stage.clusters)} control planes (TLS, RBAC, Pod Security), an engine with its own state",
             seconds=time.monotonic() - started,
         )
         played = [began]
-        done(began)
+        tell.done(began)
         passed: set[str] = set()
         for name in chosen(acts):
             for act in _play(stage, name, passed):
                 played.append(act)
-                done(act)
+                tell.done(act)
         versions = sorted({sandbox.kubernetes for sandbox in stage.clusters.values()})
         return Evidence(
             stack=stack,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import shutil
 import tempfile
@@ -16,7 +17,11 @@ from pulumi import automation
 from components.layout.clusters import ClusterView, views
 from components.spec.clusters import ExistingCluster
 from components.spec.platform import Platform
+from trellis.doubles.aws.double import AwsDouble
+from trellis.doubles.aws.double import fidelity as aws_fidelity
+from trellis.doubles.aws.server import AwsServer
 from trellis.doubles.kubernetes import KubernetesDouble
+from trellis.doubles.kubernetes.fake_aws import aws_command
 from trellis.doubles.provider import Double
 from trellis.doubles.serve import serve
 from trellis.engine.run import Engine, open_stack, own_backend
@@ -51,6 +56,8 @@ class World:
     engine: Engine
     clusters: Mapping[str, Sandbox]
     releases: DefiningReleases
+    aws: AwsServer | None
+    """What stands for AWS; None for a stack without it."""
     untouched: Mapping[str, frozenset[Entry]]
     """What each cluster had before anything was deployed."""
     progress: Progress
@@ -81,7 +88,16 @@ class World:
 
     def fidelity(self) -> list[Fidelity]:
         """How near to the real thing the providers were."""
-        return self.releases.fidelity()
+        near = aws_fidelity() if self.aws else ()
+        aws = [Fidelity(subject=row.subject, level=row.level, detail=row.detail) for row in near]
+        return [*self.releases.fidelity(), *aws]
+
+    def left_in_aws(self) -> list[str]:
+        """What exists in AWS, a line each."""
+        settings = self.read()[1].aws
+        if self.aws is None or settings is None:
+            return []
+        return [f"{type_} {id_}" for type_, ids in self.aws.inventory([settings.region]).items() for id_ in ids]
 
 
 @contextlib.contextmanager
@@ -91,11 +107,6 @@ def world(stack: str, *, as_of: str, progress: Progress) -> Iterator[World]:
     Raises `StackFileError`, `UnknownStackError`, `RehearsalError`, and what the sandbox and the toolchain raise.
     """
     plan, platform = preview_environment(stack, as_of=as_of)
-    if platform.aws is not None:
-        raise RehearsalError(
-            f"{stack} is on AWS, and the stand-in for AWS is not finished; stacks without AWS, such as onprem, "
-            "can be rehearsed"
-        )
     pulumi = ensure("pulumi", progress)
     with contextlib.ExitStack() as held:
         folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="trellis-rehearsal-")))
@@ -108,9 +119,18 @@ def world(stack: str, *, as_of: str, progress: Progress) -> Iterator[World]:
             held.enter_context(acting(sandbox.api, _charts(plan)))
         releases = DefiningReleases()
         kubernetes = held.enter_context(
-            KubernetesDouble(releases=releases, kubeconfigs=_kubeconfigs(platform, clusters, folder))
+            KubernetesDouble(
+                releases=releases,
+                environment=_credentials(platform, clusters, folder / "bin"),
+                kubeconfigs=_kubeconfigs(platform, clusters, folder),
+            )
         )
         doubles: dict[str, Double[Any]] = {"kubernetes": kubernetes}
+        aws = None
+        if platform.aws is not None:
+            progress("starting a stand-in for AWS")
+            aws = held.enter_context(AwsServer.start(folder / "aws", platform.aws.account_id))
+            doubles["aws"] = AwsDouble(aws.url, aws.account, clusters=_endpoints(platform, clusters))
         ports = held.enter_context(serve(doubles))
         yield World(
             stack=stack,
@@ -119,6 +139,7 @@ def world(stack: str, *, as_of: str, progress: Progress) -> Iterator[World]:
             engine=Engine(pulumi=pulumi, environment=own_backend(folder / "backend", ports), create=True),
             clusters=clusters,
             releases=releases,
+            aws=aws,
             untouched={name: inventory(sandbox.api) for name, sandbox in clusters.items()},
             progress=progress,
         )
@@ -155,6 +176,26 @@ def _charts(plan: Plan) -> Mapping[str, str]:
     """Chart of each release of a plan, without its repository, by the release's name."""
     releases = plan.of_type("kubernetes:helm.sh/v3:Release")
     return {str(row.inputs.get("name") or row.name): str(row.inputs["chart"]).rpartition("/")[2] for row in releases}
+
+
+def _names(platform: Platform) -> Mapping[str, str]:
+    """Name in AWS of each EKS cluster, by its name in the stack file."""
+    return {name: view.full_name for name, view in views(platform).items() if view.is_eks}
+
+
+def _endpoints(platform: Platform, clusters: Mapping[str, Sandbox]) -> dict[str, tuple[str, str]]:
+    """Endpoint and certificate authority of what stands for each EKS cluster, by its name in AWS."""
+    found: dict[str, tuple[str, str]] = {}
+    for name, full in _names(platform).items():
+        layout = clusters[name].layout
+        found[full] = (layout.server, base64.b64encode((layout.folder / "pki" / "ca.crt").read_bytes()).decode())
+    return found
+
+
+def _credentials(platform: Platform, clusters: Mapping[str, Sandbox], folder: Path) -> Mapping[str, str]:
+    """Environment in which the kubeconfigs of EKS clusters find an `aws` command."""
+    names = _names(platform)
+    return aws_command(folder, {full: clusters[name].api.access for name, full in names.items()}) if names else {}
 
 
 def _kubeconfigs(platform: Platform, clusters: Mapping[str, Sandbox], folder: Path) -> dict[str, Path]:
