@@ -58,6 +58,8 @@ class Identity(BaseModel):
 
     id: str
     """The import id, with placeholders."""
+    known_as: str | None = None
+    """The id that a state has, where that is another one and a tag is what tells two apart."""
     look: Question
     each: Question | None = None
     untagged: bool = False

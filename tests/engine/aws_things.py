@@ -15,7 +15,17 @@ Inputs = dict[str, Any]
 Made = tuple[Inputs, str]
 """The inputs that a state would tell, and the import id that is to be found."""
 REGION, ACCOUNT = "us-east-1", "123456789012"
-TRUST = json.dumps({"Version": "2012-10-17", "Statement": []})
+TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole", "Sid": "a"}
+        ],
+    }
+)
+POLICY = json.dumps(
+    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}
+)
 MAKERS: dict[str, Callable[[Hand], Made]] = {}
 
 
@@ -86,8 +96,9 @@ def address(hand: Hand) -> Made:
 @makes("aws:ec2/natGateway:NatGateway")
 def nat_gateway(hand: Hand) -> Made:
     inside, outside = subnet(hand.other())[1], address(hand.other())[1]
+    another = address(hand.other())[1]
     ec2 = hand.client("ec2")
-    gone = ec2.create_nat_gateway(SubnetId=inside, AllocationId=outside, TagSpecifications=hand.of("natgateway"))
+    gone = ec2.create_nat_gateway(SubnetId=inside, AllocationId=another, TagSpecifications=hand.of("natgateway"))
     ec2.delete_nat_gateway(NatGatewayId=gone["NatGateway"]["NatGatewayId"])
     made = ec2.create_nat_gateway(SubnetId=inside, AllocationId=outside, TagSpecifications=hand.of("natgateway"))
     return {"subnetId": inside}, made["NatGateway"]["NatGatewayId"]
@@ -185,14 +196,14 @@ def role(hand: Hand) -> Made:
 def role_policy(hand: Hand) -> Made:
     role(hand)
     for name in ("its", "another"):
-        hand.client("iam").put_role_policy(RoleName="it", PolicyName=name, PolicyDocument=TRUST)
+        hand.client("iam").put_role_policy(RoleName="it", PolicyName=name, PolicyDocument=POLICY)
     return {"role": "it", "name": "its"}, "it:its"
 
 
 @makes("aws:iam/rolePolicyAttachment:RolePolicyAttachment")
 def attachment(hand: Hand) -> Made:
     role(hand)
-    arn = hand.client("iam").create_policy(PolicyName="it", PolicyDocument=TRUST)["Policy"]["Arn"]
+    arn = hand.client("iam").create_policy(PolicyName="it", PolicyDocument=POLICY)["Policy"]["Arn"]
     hand.client("iam").attach_role_policy(RoleName="it", PolicyArn=arn)
     return {"role": "it", "policyArn": arn}, f"it/{arn}"
 
