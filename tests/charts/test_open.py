@@ -145,10 +145,31 @@ def test_rendering_reaches_neither_network_nor_the_users_files(
     opening: Opening, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("TOLD", "secret")
     files = text('home: {{ lookup "v1" "Secret" "n" "a" | toJson | quote }}\n  ip: "{{ getHostByName "localhost" }}"')
     assert data(opening(files)) == {"home": "{}", "ip": ""}
     assert not (tmp_path / "home").exists()
+
+
+def test_rendering_gets_nothing_of_the_users_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither plugins nor settings nor tokens: what is rendered is the same for everybody."""
+    teller = tmp_path / "helm"
+    teller.write_text(
+        f"#!/bin/sh\ncat <<END\n{MAP.format('told: |')}$(/usr/bin/env | /usr/bin/sed 's/=.*//; s/^/    /' | /usr/bin/sort)\nEND\n"
+    )
+    teller.chmod(0o755)
+    monkeypatch.setenv("HELM_PLUGINS", "/plugins")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "planted")
+    archive = chart_file(tmp_path, "server", "1.0.0")
+    found = open_release({"name": "r"}, archive=archive, helm_path=teller, kube_version="1.35")
+    names = set(data(found)["told"].split()) - {"PWD", "SHLVL", "_", "OLDPWD"}
+    helms = {"HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME"}
+    assert names == {"HOME", "HTTPS_PROXY", "HTTP_PROXY", "KUBECONFIG"} | helms
+
+
+def test_a_schema_from_elsewhere_is_not_fetched(opening: Opening) -> None:
+    """A chart may name a schema by address, and Helm would ask for it."""
+    with pytest.raises(NotOpenedError, match=r"Helm: .*127\.0\.0\.1:9"):
+        opening({**FILES, "values.schema.json": '{"$ref": "http://schemas.invalid/a.json"}'})
 
 
 def test_the_same_question_is_asked_once(opening: Opening, monkeypatch: pytest.MonkeyPatch) -> None:
