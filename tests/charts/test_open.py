@@ -153,9 +153,8 @@ def test_rendering_reaches_neither_network_nor_the_users_files(
 def test_rendering_gets_nothing_of_the_users_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither plugins nor settings nor tokens: what is rendered is the same for everybody."""
     teller = tmp_path / "helm"
-    teller.write_text(
-        f"#!/bin/sh\ncat <<END\n{MAP.format('told: |')}$(/usr/bin/env | /usr/bin/sed 's/=.*//; s/^/    /' | /usr/bin/sort)\nEND\n"
-    )
+    listing = "$(/usr/bin/env | /usr/bin/sed 's/=.*//; s/^/    /' | /usr/bin/sort)"
+    teller.write_text(f"#!/bin/sh\ncat <<END\n{MAP.format('told: |')}{listing}\nEND\n")
     teller.chmod(0o755)
     monkeypatch.setenv("HELM_PLUGINS", "/plugins")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "planted")
