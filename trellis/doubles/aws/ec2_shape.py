@@ -10,7 +10,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from trellis.doubles.aws.model import camel
-from trellis.doubles.aws.shape import Aws, Bag, Shape, code, mapping, pairs
+from trellis.doubles.aws.shape import Aws, Shape, code, mapping, pairs
+from trellis.doubles.provider import Bag
 
 _PAUSE_SECONDS = 0.2
 

@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from trellis.doubles.aws.ec2_shape import Ec2, outputs
 from trellis.doubles.aws.model import from_api, to_api
-from trellis.doubles.aws.shape import Aws, Bag, Shape, mapping, sent
+from trellis.doubles.aws.shape import Aws, Shape, mapping, sent
 from trellis.doubles.errors import Refused
+from trellis.doubles.provider import Bag
 
 _REQUEST = "RequestLaunchTemplateData"
 _RENAMES: Final = {

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from trellis.doubles.aws.ec2_shape import Ec2, outputs
-from trellis.doubles.aws.shape import Aws, Bag, Shape, changed, sent
+from trellis.doubles.aws.shape import Aws, Shape, changed, sent
 from trellis.doubles.errors import NotReady
+from trellis.doubles.provider import Bag
 
 _DNS = {"enableDnsSupport": "EnableDnsSupport", "enableDnsHostnames": "EnableDnsHostnames"}
 

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from trellis.doubles.aws.ec2_shape import Ec2, outputs
-from trellis.doubles.aws.shape import Aws, Bag, Shape, changed, sent
+from trellis.doubles.aws.shape import Aws, Shape, changed, sent
 from trellis.doubles.errors import Refused
+from trellis.doubles.provider import Bag
 
 _MISSING_TABLE = "InvalidRouteTableID.NotFound"
 

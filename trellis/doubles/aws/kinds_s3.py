@@ -9,8 +9,9 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from trellis.doubles.aws.model import from_api, to_api
-from trellis.doubles.aws.shape import Aws, Bag, Shape, code, mapping, pairs
+from trellis.doubles.aws.shape import Aws, Shape, code, mapping, pairs
 from trellis.doubles.errors import Refused
+from trellis.doubles.provider import Bag
 
 _MISSING = ("NoSuchBucket", "404")
 

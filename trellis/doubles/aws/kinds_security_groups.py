@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from trellis.doubles.aws.ec2_shape import Ec2, outputs
-from trellis.doubles.aws.shape import Aws, Bag, Shape, sent
+from trellis.doubles.aws.shape import Aws, Shape, sent
+from trellis.doubles.provider import Bag
 
 _ALL = "-1"
 _MISSING_GROUP = ("InvalidGroup.NotFound", "InvalidGroupId.NotFound")

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import sys
 import threading
@@ -14,6 +15,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from moto.iam.models import IAMBackend, ManagedPolicy
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
@@ -60,9 +62,24 @@ class _Quiet(MotoRequestHandler):
         """Nothing."""
 
 
+def _keep_managed_policies() -> None:
+    """Read AWS's thousand managed policies once: moto does so again at each reset, which takes half a second."""
+    read = IAMBackend._init_aws_policies
+    kept: dict[tuple[str, str], list[ManagedPolicy]] = {}
+
+    def policies(self: IAMBackend) -> list[ManagedPolicy]:
+        key = (self.account_id, self.region_name)
+        if key not in kept:
+            kept[key] = read(self)
+        return [copy.copy(one) for one in kept[key]]
+
+    IAMBackend._init_aws_policies = policies  # type: ignore[method-assign]  # the point of it
+
+
 def main(told: Path) -> None:
     """Serve until killed."""
     gaps.install()
+    _keep_managed_policies()
     server = make_server("127.0.0.1", 0, _Server(), threaded=True, request_handler=_Quiet)
     new = told.with_suffix(".new")
     new.write_text(str(server.server_port), encoding="ascii")

@@ -43,7 +43,6 @@ class Clients:
                         retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
                         max_pool_connections=64,
                         s3={"addressing_style": "path"},
-                        ignore_configured_endpoint_urls=True,
                         proxies={},
                     ),
                 )
