@@ -34,11 +34,13 @@ class Connection:
         context: str | None = None,
         beside: Path | None = None,
         environment: Mapping[str, str] | None = None,
+        folder: Path | None = None,
     ) -> None:
         """Read a kubeconfig's text (YAML or JSON).
 
         `context` is used instead of its current one. Relative paths in it start at `beside`, and are refused without.
-        `environment` is added to that of the programs it asks for a credential. Raises `KubeconfigError`.
+        `environment` is added to that of the programs it asks for a credential. What OpenSSL must read is written
+        below `folder`, or where temporary files are. Raises `KubeconfigError`.
         """
         document = _parse(text)
         chosen = _entry(document, "context", context or document.get("current-context"))
@@ -50,7 +52,7 @@ class Connection:
         self._beside = beside
         self._names = itertools.count()
         # Made with mode 0700: certificates and keys are only files because OpenSSL reads nothing else.
-        self._folder = tempfile.TemporaryDirectory(prefix="trellis-kube-")
+        self._folder = tempfile.TemporaryDirectory(prefix="trellis-kube-", dir=folder)
         try:
             self.api = Api(self._access(dict(environment or {})))
         except BaseException:

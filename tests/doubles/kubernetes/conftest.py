@@ -28,7 +28,7 @@ Program = Callable[[pulumi.ResourceOptions], Any]
 """Makes resources with the options that it is given: those name the provider."""
 
 
-def make(class_: Callable[..., Any], name: str, options: pulumi.ResourceOptions, **inputs: Any) -> Any:
+def make(class_: Callable[..., Any], name: str, options: pulumi.ResourceOptions, /, **inputs: Any) -> Any:
     """A resource of an SDK's class; plain dictionaries are taken as they are, whatever its overloads say."""
     return class_(name, opts=options, **inputs)
 

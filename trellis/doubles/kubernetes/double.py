@@ -9,7 +9,7 @@ from pathlib import Path
 from trellis.doubles.differences import Difference, by_the_table, differences
 from trellis.doubles.kubernetes import applying, deleting, drift, objects
 from trellis.doubles.kubernetes.releases import RELEASE, RecordedReleases, Releases
-from trellis.doubles.kubernetes.session import Session, open_session
+from trellis.doubles.kubernetes.session import Session, Surroundings, open_session
 from trellis.doubles.kubernetes.waiting import Wait, await_ready
 from trellis.doubles.provider import Ask, Bag, Double, Found, Hook
 from trellis.doubles.wire import has_unknown, reveal
@@ -26,15 +26,16 @@ class KubernetesDouble(Double[Session]):
         *,
         environment: Mapping[str, str] | None = None,
         kubeconfigs: Mapping[str, Path] | None = None,
+        folder: Path | None = None,
     ) -> None:
         """`environment` is added to that of the programs that a kubeconfig asks for a credential.
 
-        `kubeconfigs` gives the file to read in the place of one that a stack names by its path.
+        `kubeconfigs` gives the file to read in the place of one that a stack names by its path. Credentials are
+        written below `folder` (default: where temporary files are), each in a folder of its own for the owner only.
         """
         super().__init__(hook)
         self.releases = releases or RecordedReleases()
-        self._environment = dict(environment or {})
-        self._kubeconfigs = dict(kubeconfigs or {})
+        self._around = Surroundings(environment=environment or {}, kubeconfigs=kubeconfigs or {}, folder=folder)
         self._opened: list[Session] = []
 
     def close(self) -> None:
@@ -51,7 +52,7 @@ class KubernetesDouble(Double[Session]):
         self.close()
 
     def configure(self, inputs: Bag) -> Session:
-        opened = open_session(inputs, self._kubeconfigs, self._environment)
+        opened = open_session(inputs, self._around)
         self._opened.append(opened)
         return opened
 

@@ -62,14 +62,23 @@ class Session:
             ) from error
 
 
-def open_session(inputs: Bag, kubeconfigs: Mapping[str, Path], environment: Mapping[str, str]) -> Session:
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """What a rehearsal gives to all sessions; `KubernetesDouble` tells what each is."""
+
+    environment: Mapping[str, str]
+    kubeconfigs: Mapping[str, Path]
+    folder: Path | None
+
+
+def open_session(inputs: Bag, around: Surroundings) -> Session:
     """Take a Provider resource's inputs. What keeps one from the cluster is told when the cluster is needed."""
     known = reveal(inputs)
     connection: Connection | None = None
     problem = "its kubeconfig is known only after deployment" if has_unknown(inputs.get("kubeconfig")) else ""
     if not problem:
         try:
-            connection = _connect(known, kubeconfigs, environment)
+            connection = _connect(known, around)
         except (KubeconfigError, OSError) as error:
             problem = str(error)
     return Session(
@@ -85,22 +94,22 @@ def open_session(inputs: Bag, kubeconfigs: Mapping[str, Path], environment: Mapp
     )
 
 
-def _connect(known: Bag, kubeconfigs: Mapping[str, Path], environment: Mapping[str, str]) -> Connection:
+def _connect(known: Bag, around: Surroundings) -> Connection:
     given = known.get("kubeconfig")
     text = given if isinstance(given, str) else ""
     beside: Path | None = None
     if not text:
         raise KubeconfigError("the provider names no kubeconfig, and a rehearsal never takes the one of this machine")
     if "\n" not in text and "{" not in text:
-        if text not in kubeconfigs:
+        if text not in around.kubeconfigs:
             raise KubeconfigError(
                 f"{text} would lead to a real cluster; a rehearsal needs a sandbox's kubeconfig in its place"
             )
-        file = kubeconfigs[text]
+        file = around.kubeconfigs[text]
         text, beside = file.read_text(encoding="utf-8"), file.parent
     # A context is a name in the user's own kubeconfig; the sandbox's that stands in for it has but one.
     context = None if beside else known.get("context")
-    made = Connection(text, context=context, beside=beside, environment=environment)
+    made = Connection(text, context=context, beside=beside, environment=around.environment, folder=around.folder)
     if not _is_here(made.server):
         server = made.server
         made.close()
