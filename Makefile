@@ -4,11 +4,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+REHEARSAL_TOOLS := pulumi etcd kube-apiserver kube-controller-manager kube-scheduler kwok karpenter-kwok
 
 # Compiled bytecode makes every later start seconds faster; some environments switch it off.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: preview test lint types engine cluster bench doctor generate clean
+.PHONY: preview test lint types engine cluster rehearse rehearse-tests bench doctor generate clean
 
 preview: $(READY) ## Show what STACK (default dev) would create, cost and break
 	@$(BIN)/trellis preview $(STACK)
@@ -30,6 +31,14 @@ engine: $(READY) ## Tests on the real Pulumi engine; builds it where it is missi
 cluster: $(READY) ## Tests on a real Kubernetes control plane and with Helm; builds them where they are missing
 	$(BIN)/trellis toolchain install helm etcd kube-apiserver kube-controller-manager kube-scheduler kwok kserve-manager trainer-manager
 	$(BIN)/pytest -m cluster
+
+rehearse: $(READY) ## Bring STACK up and down on this machine: real engine, real control plane (ACTS=all for slow acts too)
+	$(BIN)/trellis toolchain install $(REHEARSAL_TOOLS)
+	$(BIN)/trellis rehearse $(STACK) $(if $(ACTS),--acts $(ACTS))
+
+rehearse-tests: $(READY) ## Tests of the slow acts
+	$(BIN)/trellis toolchain install $(REHEARSAL_TOOLS)
+	$(BIN)/pytest -m rehearse
 
 bench: $(READY) ## Timings of previews; prints, asserts nothing
 	$(BIN)/python -m tests.bench

@@ -65,8 +65,6 @@ ACTS: dict[str, Entry] = {
     "destroy": Entry(_once(life.gone), after="up"),
 }
 """All acts in the order in which they are played."""
-NEEDED = ("agree", "up")
-"""Acts without which no other can be played."""
 
 
 def chosen(names: Sequence[str]) -> list[str]:
@@ -74,8 +72,10 @@ def chosen(names: Sequence[str]) -> list[str]:
     if "all" in names:
         return list(ACTS)
     wanted = set(names) or {name for name, entry in ACTS.items() if not entry.apart}
-    needed = {name for name in NEEDED if any(ACTS[one].after for one in wanted)}
-    return [name for name in ACTS if name in wanted | needed]
+    for name in reversed(ACTS):  # each act comes after what it needs, so one walk back finds all
+        before = ACTS[name].after
+        wanted |= {before} if name in wanted and before else set()
+    return [name for name in ACTS if name in wanted]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,6 +30,7 @@ from trellis.paths import ROOT
 from trellis.plan import Plan
 from trellis.preview import preview_environment
 from trellis.program import run
+from trellis.rehearsal.account import furnish
 from trellis.rehearsal.controllers import acting
 from trellis.rehearsal.inventory import Entry, inventory
 from trellis.rehearsal.releases import DefiningReleases
@@ -58,6 +59,8 @@ class World:
     releases: DefiningReleases
     aws: AwsServer | None
     """What stands for AWS; None for a stack without it."""
+    untouched_aws: frozenset[str]
+    """What the account had before anything was deployed."""
     untouched: Mapping[str, frozenset[Entry]]
     """What each cluster had before anything was deployed."""
     progress: Progress
@@ -93,11 +96,8 @@ class World:
         return [*self.releases.fidelity(), *aws]
 
     def left_in_aws(self) -> list[str]:
-        """What exists in AWS, a line each."""
-        settings = self.read()[1].aws
-        if self.aws is None or settings is None:
-            return []
-        return [f"{type_} {id_}" for type_, ids in self.aws.inventory([settings.region]).items() for id_ in ids]
+        """What exists in AWS and was not there before, a line each."""
+        return sorted({*_in_aws(self.aws, self.read()[1])} - self.untouched_aws)
 
 
 @contextlib.contextmanager
@@ -130,6 +130,7 @@ def world(stack: str, *, as_of: str, progress: Progress) -> Iterator[World]:
         if platform.aws is not None:
             progress("starting a stand-in for AWS")
             aws = held.enter_context(AwsServer.start(folder / "aws", platform.aws.account_id))
+            furnish(aws, platform.aws.region, plan)
             doubles["aws"] = AwsDouble(aws.url, aws.account, clusters=_endpoints(platform, clusters))
         ports = held.enter_context(serve(doubles))
         yield World(
@@ -140,6 +141,7 @@ def world(stack: str, *, as_of: str, progress: Progress) -> Iterator[World]:
             clusters=clusters,
             releases=releases,
             aws=aws,
+            untouched_aws=frozenset(_in_aws(aws, platform)),
             untouched={name: inventory(sandbox.api) for name, sandbox in clusters.items()},
             progress=progress,
         )
@@ -176,6 +178,12 @@ def _charts(plan: Plan) -> Mapping[str, str]:
     """Chart of each release of a plan, without its repository, by the release's name."""
     releases = plan.of_type("kubernetes:helm.sh/v3:Release")
     return {str(row.inputs.get("name") or row.name): str(row.inputs["chart"]).rpartition("/")[2] for row in releases}
+
+
+def _in_aws(aws: AwsServer | None, platform: Platform) -> list[str]:
+    if aws is None or platform.aws is None:
+        return []
+    return [f"{type_} {id_}" for type_, ids in aws.inventory([platform.aws.region]).items() for id_ in ids]
 
 
 def _names(platform: Platform) -> Mapping[str, str]:
