@@ -1,4 +1,4 @@
-"""What AWS has is found by its tag or its natural key: in moto where it has the type, else in answers shaped as AWS's."""
+"""What AWS has is found by its tag or its natural key: in moto where it has the type, else in prepared answers."""
 
 from __future__ import annotations
 

@@ -73,8 +73,13 @@ def adopted(deployment: Deployment, adoptions: Sequence[Adoption]) -> dict[str, 
             # It was deleted to make room for its replacement, which is the one that was found.
             rows[replaced[0]] = row
         else:
-            rows.append(row)  # all that it depends on was there before its creation began
+            rows.insert(_place(rows, row["urn"]), row)
     return made
+
+
+def _place(rows: Sequence[Row], urn: str) -> int:
+    """Before the first that depends on it, else at the end: what it depends on was there before its creation began."""
+    return next((index for index, row in enumerate(rows) if urn in (row.get("dependencies") or ())), len(rows))
 
 
 def unprotected(deployment: Deployment, urns: Sequence[str]) -> dict[str, Any]:
