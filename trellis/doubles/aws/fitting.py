@@ -7,10 +7,9 @@ the same keeps the program's own writing; of an object only the given parts are 
 from __future__ import annotations
 
 import json
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-
-_MISSING: Any = object()
 
 
 def fit(given: Any, found: Any, *, whole: frozenset[str] = frozenset(), ordered: frozenset[str] = frozenset()) -> Any:
@@ -40,25 +39,32 @@ def _property(key: str, given: Any, found: Any, whole: frozenset[str], ordered: 
 
 def _set(given: Sequence[Any], found: Sequence[Any], fitted: Callable[[Any, Any], Any]) -> list[Any]:
     """Members that were given, in that order, where they are found; then whatever else is there."""
-    left, kept = list(found), []
-    for one in given:
-        same = next((other for other in left if fitted(one, other) == one), _MISSING)
-        if same is not _MISSING:
-            left.remove(same)
-            kept.append(one)
-    return [*kept, *left]
+    left, kept = list(found), set[int]()
+    fits: Callable[[Any, Any], bool]
+    for fits in (operator.eq, lambda one, other: bool(fitted(one, other) == one)):
+        # What says more chooses first, or a shorter one may take its partner.
+        for index in sorted(range(len(given)), key=lambda at: -_size(given[at])):
+            at = None if index in kept else next((i for i, one in enumerate(left) if fits(given[index], one)), None)
+            if at is not None:
+                left.pop(at)
+                kept.add(index)
+    return [*(one for index, one in enumerate(given) if index in kept), *left]
+
+
+def _size(value: Any) -> int:
+    if isinstance(value, Mapping):
+        return 1 + sum(_size(item) for item in value.values())
+    return 1 + sum(_size(item) for item in value) if isinstance(value, list) else 1
 
 
 def alike(one: Any, other: Any) -> bool:
-    """Whether two plain values mean the same: JSON text by content, numbers and truth values also as text."""
+    """Whether two plain values mean the same: JSON text by content, numbers and truth values also where one is text."""
     if one == other and type(one) is type(other):
         return True
     if isinstance(one, str) and isinstance(other, str):
-        left, right = document(one), document(other)
-        if left is not None or right is not None:
-            return bool(left == right)
-        if "." not in one and "." not in other:
-            return False  # a name may consist of digits
+        # Text never counts as a number beside text: 1.3 and 1.30 are two versions.
+        meaning = document(one)
+        return meaning is not None and bool(meaning == document(other))
     if isinstance(one, bool) or isinstance(other, bool):
         return str(one).lower() == str(other).lower()
     return _number(one) is not None and _number(one) == _number(other)

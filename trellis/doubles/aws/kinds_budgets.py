@@ -44,7 +44,7 @@ class Budget(Shape):
             "arn": arn,
             "budgetType": found["BudgetType"],
             "timeUnit": found["TimeUnit"],
-            "limitAmount": found["BudgetLimit"]["Amount"],
+            "limitAmount": _amount(known.get("limitAmount"), found["BudgetLimit"]["Amount"]),
             "limitUnit": found["BudgetLimit"]["Unit"],
             "notifications": [_told(budgets, where, one) for one in notifications],
             **({"filterExpression": _shown_filter(filters)} if filters else {}),
@@ -72,6 +72,11 @@ class Budget(Shape):
             budgets.untag_resource(ResourceARN=arn, ResourceTagKeys=remove)
         if add:
             budgets.tag_resource(ResourceARN=arn, ResourceTags=pairs(add))
+
+
+def _amount(known: str | None, found: str) -> str:
+    """The amount in the writing of the program: AWS tells `5.0` where it was given `5.00`."""
+    return known if known and float(known) == float(found) else found
 
 
 def _where(id_: str) -> dict[str, str]:

@@ -18,6 +18,13 @@ def file_system(call: Call) -> Any:
     return found
 
 
+@serves("efs", "DescribeFileSystemPolicy", "PutFileSystemPolicy", reason="moto fails where there is no file system")
+def policy(call: Call) -> Bag:
+    """The policy of a file system that exists."""
+    file_system(call)
+    return call.moto()
+
+
 @serves("efs", "DeleteFileSystemPolicy", reason=_WHY)
 def delete_policy(call: Call) -> None:
     """Take the policy away; there need not be one."""

@@ -5,6 +5,13 @@ from __future__ import annotations
 from trellis.doubles.aws.gaps import references
 from trellis.doubles.aws.gaps.fill import Bag, Call, Refusal, serves
 
+_DROPPED = {
+    "DatabaseInsightsMode": "database_insights_mode",
+    "EnablePerformanceInsights": "performance_insights_enabled",
+    "PerformanceInsightsRetentionPeriod": "performance_insights_retention_period",
+}
+"""Settings that moto would tell if it had kept them."""
+
 
 @serves("rds", "CreateDBSubnetGroup", reason="moto makes the same group twice")
 def create_subnets(call: Call) -> Bag:
@@ -44,6 +51,15 @@ def delete_subnets(call: Call) -> Bag:
     return call.moto()
 
 
+@serves("rds", "DescribeDBParameterGroups", reason="moto answers nothing for a name that is not there")
+def parameter_groups(call: Call) -> Bag:
+    """Groups by name."""
+    name = call.params.get("DBParameterGroupName")
+    if name and name not in call.backend.db_parameter_groups:
+        raise Refusal("DBParameterGroupNotFound", f"DBParameterGroup {name} not found.")
+    return call.moto()
+
+
 @serves("rds", "DeleteDBParameterGroup", reason="moto deletes a group that an instance uses")
 def delete_parameters(call: Call) -> Bag:
     """A group that no instance uses."""
@@ -69,11 +85,16 @@ def reset(call: Call) -> Bag:
     return {"DBParameterGroupName": name}
 
 
-@serves("rds", "CreateDBInstance", reason="moto looks at no security group")
+@serves("rds", "CreateDBInstance", "ModifyDBInstance", reason="moto looks at no security group and drops some settings")
 def create(call: Call) -> Bag:
     """An instance behind groups that exist."""
     references.security_groups(call, call.params.get("VpcSecurityGroupIds", []), "InvalidVPCNetworkStateFault")
-    return call.moto()
+    answer = call.moto()
+    found = call.backend.databases[answer["DBInstance"]["DBInstanceIdentifier"]]
+    for name, attribute in _DROPPED.items():
+        if name in call.params:
+            setattr(found, attribute, call.params[name])
+    return answer
 
 
 @serves("rds", "DeleteDBInstance", reason="moto deletes without a final snapshot that was not declined")
