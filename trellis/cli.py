@@ -1,6 +1,7 @@
 """The command line. It reads arguments and prints; what it does stands in the modules that it calls.
 
-Exit codes: 0 fine, 1 a tool failed or a bug of ours, 2 wrong input, 3 a mandatory finding, 4 a rehearsal's act failed, 130 interrupted.
+Exit codes: 0 fine, 1 a tool failed or a bug of ours, 2 wrong input, 3 a mandatory finding, 4 a failed act,
+130 interrupted.
 """
 
 from __future__ import annotations
