@@ -7,8 +7,7 @@ the engine.
 from __future__ import annotations
 
 import copy
-import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from pulumi import automation
 
 from components.aws.tagging import tagged
 from components.catalogue.identities import tag
+from tests.engine.backend import BackendFile
 from tests.engine.memory_provider import GENERATED, UNTOLD, Memory, remembering
 from tests.engine.stub_provider import Seen
 from trellis.engine import recovery
@@ -65,47 +65,13 @@ class World:
     """A stack that came up, its state, and what exists."""
 
     stack: automation.Stack
+    backend: BackendFile
     memory: Memory
     seen: Seen
     broken: set[str] = field(default_factory=set)
     """Ids of what will never be ready."""
     ahead: list[str] = field(default_factory=list)
     """Ids that the index of tags has already."""
-
-    @property
-    def file(self) -> Path:
-        root = Path(str(self.stack.workspace.env_vars["PULUMI_BACKEND_URL"]).removeprefix("file://"))
-        return root / ".pulumi" / "stacks" / "trellis" / "dev.json"
-
-    def state(self) -> dict[str, Any]:
-        latest: dict[str, Any] = json.loads(self.file.read_text())["checkpoint"]["latest"]
-        return latest
-
-    def edit(self, change: Callable[[dict[str, Any]], None]) -> None:
-        """Change the state as the file of the backend has it."""
-        document = json.loads(self.file.read_text())
-        change(document["checkpoint"]["latest"])
-        self.file.write_text(json.dumps(document))
-
-    def row(self, name: str) -> dict[str, Any]:
-        return next(row for row in self.state()["resources"] if row["urn"].endswith(f"::{name}"))
-
-    def forget(self, name: str, kind: str = "creating") -> dict[str, Any]:
-        """Leave what a killed engine leaves of a creation; return the resource as it was."""
-        row = self.row(name)
-        begun = {key: value for key, value in row.items() if key not in ("id", "outputs")}
-
-        def change(latest: dict[str, Any]) -> None:
-            latest["resources"] = [one for one in latest["resources"] if one["urn"] != row["urn"]]
-            latest.setdefault("pending_operations", []).append({"resource": begun, "type": kind})
-
-        self.edit(change)
-        return row
-
-    def begin(self, name: str, kind: str) -> None:
-        """Leave what a killed engine leaves of a change or a deletion."""
-        row = copy.deepcopy(self.row(name))
-        self.edit(lambda latest: latest.update(pending_operations=[{"resource": row, "type": kind}]))
 
     def settle(self) -> list[tuple[str, str]]:
         """What was done, and to which resource."""
@@ -139,7 +105,7 @@ def world(tmp_path: Path, pulumi_cli: Path, monkeypatch: pytest.MonkeyPatch) -> 
         remembering() as (ports, seen, memory),
         engine_stack(tmp_path, "dev", program, pulumi=pulumi_cli, providers=ports) as stack,
     ):
-        made = World(stack, memory, seen)
+        made = World(stack, BackendFile(stack), memory, seen)
         monkeypatch.setattr("trellis.engine.identity.aws.find", made.find)
         assert made.up() == {"create": 5}
         assert len(memory.things) == 2
@@ -147,25 +113,25 @@ def world(tmp_path: Path, pulumi_cli: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_quiet_stack_is_left_alone(world: World) -> None:
-    before = world.file.read_bytes()
+    before = world.backend.path.read_bytes()
     assert world.told() == ()
-    assert world.file.read_bytes() == before
+    assert world.backend.path.read_bytes() == before
 
 
 def test_what_was_made_is_imported_and_not_made_again(world: World) -> None:
-    before = world.forget("named")
+    before = world.backend.forget("named")
     assert world.settle() == [("imported", "named")]
-    row = world.row("named")
+    row = world.backend.row("named")
     assert (row["id"], row["inputs"][GENERATED]) == (before["id"], before["inputs"][GENERATED])
     assert row["outputs"][UNTOLD] is False
-    assert world.state().get("pending_operations", []) == []
+    assert world.backend.state().get("pending_operations", []) == []
     assert world.settle() == []
     assert world.up() == {"same": 5}
     assert len(world.memory.things) == 2
 
 
 def test_what_was_not_made_is_made(world: World) -> None:
-    before = world.forget("queue")
+    before = world.backend.forget("queue")
     del world.memory.things[before["id"]]
     assert world.settle() == [("cleared", "queue")]
     assert world.up() == {"same": 4, "create": 1}
@@ -173,35 +139,35 @@ def test_what_was_not_made_is_made(world: World) -> None:
 
 
 def test_a_provider_that_was_begun_is_only_in_the_state(world: World) -> None:
-    row = world.row("aws")
+    row = world.backend.row("aws")
 
     def change(latest: dict[str, Any]) -> None:
         latest["resources"] = [one for one in latest["resources"] if one["type"] == "pulumi:pulumi:Stack"]
         latest["pending_operations"] = [{"resource": row, "type": "creating"}]
 
-    world.edit(change)
+    world.backend.edit(change)
     assert world.settle() == [("cleared", "aws")]
 
 
 @pytest.mark.parametrize("kind", ["updating", "deleting", "reading"])
 def test_what_was_being_changed_is_read(world: World, kind: str) -> None:
-    world.begin("queue", kind)
-    world.memory.things[world.row("queue")["id"]]["name"] = "changed"
+    world.backend.begin("queue", kind)
+    world.memory.things[world.backend.row("queue")["id"]]["name"] = "changed"
     assert world.settle() == [("read", "queue")]
-    assert world.row("queue")["outputs"]["name"] == "changed"
+    assert world.backend.row("queue")["outputs"]["name"] == "changed"
     assert world.settle() == []
     assert world.up() == {"same": 4, "update": 1}
 
 
 def test_what_was_deleted_is_gone_from_the_state(world: World) -> None:
-    world.begin("queue", "deleting")
-    del world.memory.things[world.row("queue")["id"]]
+    world.backend.begin("queue", "deleting")
+    del world.memory.things[world.backend.row("queue")["id"]]
     assert world.settle() == [("read", "queue")]
-    assert not [row for row in world.state()["resources"] if row["urn"].endswith("::queue")]
+    assert not [row for row in world.backend.state()["resources"] if row["urn"].endswith("::queue")]
 
 
 def test_of_two_with_one_tag_one_stays(world: World) -> None:
-    before = world.forget("queue")
+    before = world.backend.forget("queue")
     world.memory.make(world.memory.things[before["id"]])
     assert world.settle() == [("imported", "queue"), ("to be deleted", "queue")]
     assert world.settle() == []
@@ -210,9 +176,9 @@ def test_of_two_with_one_tag_one_stays(world: World) -> None:
 
 
 def test_a_replacement_that_was_begun_is_deleted_and_what_is_in_use_stays(world: World) -> None:
-    row = copy.deepcopy(world.row("queue"))
+    row = copy.deepcopy(world.backend.row("queue"))
     id_ = row.pop("id")
-    world.edit(lambda latest: latest.update(pending_operations=[{"resource": row, "type": "creating"}]))
+    world.backend.edit(lambda latest: latest.update(pending_operations=[{"resource": row, "type": "creating"}]))
     new = world.memory.make(world.memory.things[id_])
     assert world.settle() == [("to be deleted", "queue")]
     assert world.up() == {"same": 5}  # what is deleted for good is not counted as a change
@@ -221,22 +187,22 @@ def test_a_replacement_that_was_begun_is_deleted_and_what_is_in_use_stays(world:
 
 
 def test_a_replacement_whose_place_was_cleared_is_imported(world: World) -> None:
-    row = copy.deepcopy(world.row("queue"))
+    row = copy.deepcopy(world.backend.row("queue"))
     old = row.pop("id")
 
     def change(latest: dict[str, Any]) -> None:
         next(one for one in latest["resources"] if one["urn"] == row["urn"])["pendingReplacement"] = True
         latest["pending_operations"] = [{"resource": row, "type": "creating"}]
 
-    world.edit(change)
+    world.backend.edit(change)
     new = world.memory.make(world.memory.things.pop(old))
     assert world.settle() == [("imported", "queue")]
-    assert world.row("queue")["id"] == new
+    assert world.backend.row("queue")["id"] == new
     assert world.up() == {"same": 5}
 
 
 def test_what_will_never_be_ready_is_deleted_and_made_anew(world: World) -> None:
-    before = world.forget("queue")
+    before = world.backend.forget("queue")
     world.broken.add(before["id"])
     assert world.settle() == [("deleted", "queue")]
     assert before["id"] not in world.memory.things
@@ -250,8 +216,8 @@ def test_a_protected_one_that_is_broken_is_deleted_too(world: World) -> None:
     def protect(latest: dict[str, Any]) -> None:
         next(one for one in latest["resources"] if one["urn"].endswith("queue"))["protect"] = True
 
-    world.edit(protect)
-    before = world.forget("queue")
+    world.backend.edit(protect)
+    before = world.backend.forget("queue")
     world.broken.add(before["id"])
     assert world.settle() == [("deleted", "queue")]
     assert before["id"] not in world.memory.things
@@ -261,12 +227,12 @@ def test_where_nobody_answers_the_state_stays(world: World, monkeypatch: pytest.
     def refuse(_sought: Sought, _aws: Aws) -> Finding:
         raise IdentityError("no credentials")
 
-    world.forget("named")
-    before = world.state()
+    world.backend.forget("named")
+    before = world.backend.state()
     monkeypatch.setattr("trellis.engine.identity.aws.find", refuse)
     with pytest.raises(IdentityError, match="no credentials"):
         world.told()
-    assert world.state() == before
+    assert world.backend.state() == before
 
 
 @pytest.mark.parametrize("step", ["_import", "_refresh", "_read_adopted"])
@@ -274,21 +240,21 @@ def test_settling_may_itself_be_interrupted(world: World, monkeypatch: pytest.Mo
     def interrupt(*_arguments: object) -> None:
         raise KeyboardInterrupt
 
-    before = world.forget("named")
+    before = world.backend.forget("named")
     real = getattr(recovery, step)
     monkeypatch.setattr(recovery, step, interrupt)
     with pytest.raises(KeyboardInterrupt):
         world.told()
     monkeypatch.setattr(recovery, step, real)
     world.told()
-    assert world.row("named")["id"] == before["id"]
+    assert world.backend.row("named")["id"] == before["id"]
     assert world.settle() == []
     assert world.up() == {"same": 5}
     assert len(world.memory.things) == 2
 
 
 def test_what_the_provider_does_not_see_yet_stays_in_the_state(world: World) -> None:
-    before = world.forget("named")
+    before = world.backend.forget("named")
     hidden = world.memory.things.pop(before["id"])
     world.ahead = [before["id"]]
     with pytest.raises(EngineError, match="does not see them yet") as raised:

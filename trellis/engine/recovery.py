@@ -123,14 +123,21 @@ def _settle_operations(work: _Work, finder: Finder, deployment: Deployment) -> N
 def _read_again(work: _Work, finder: Finder, deployment: Deployment, others: Sequence[tuple[str, Row]]) -> None:
     """Read what was being changed, deleted or read; the engine then drops these operations by itself."""
     for _, row in others:
-        for record in finder.forget_unfinished(row):
-            work.note(row, "deleted", f"Helm's record {record} of an operation that it did not finish")
+        _forget_unfinished(work, finder, row)
     known = {str(row["urn"]) for row in deployment.get("resources") or ()}
     there = sorted({str(row["urn"]) for _, row in others} & known)
     if there:
         _refresh(work.stack, there)
     for kind, row in others:
         work.note(row, "read", f"was interrupted while {kind}; its state is what there really is")
+
+
+def _forget_unfinished(work: _Work, finder: Finder, row: Row) -> bool:
+    """Free a release from an operation that Helm did not finish; whether there was one."""
+    forgotten = finder.forget_unfinished(row)
+    for record in forgotten:
+        work.note(row, "deleted", f"Helm's record {record} of an operation that it did not finish")
+    return bool(forgotten)
 
 
 @dataclass
@@ -149,6 +156,8 @@ def _decide(work: _Work, finder: Finder, deployment: Deployment, row: Row, decid
         return
     urn = str(row["urn"])
     finding = _wait(work, finder, row)
+    if any(one.readiness is Readiness.BROKEN for one in finding.found) and _forget_unfinished(work, finder, row):
+        finding = finder.find(row)
     now = current(deployment, urn)
     known = _known(finder, deployment, now)
     new = [one for one in finding.found if known.isdisjoint({one.id, one.known_as})]
@@ -158,14 +167,11 @@ def _decide(work: _Work, finder: Finder, deployment: Deployment, row: Row, decid
         return
     if now is None:
         first = new.pop(0)
-        if finder.forget_unfinished(row):
-            work.note(row, "deleted", f"Helm's record of an installation that it did not finish ({first.state})")
+        decided.adoptions.append(Adoption(row=row, id=first.id))
+        if first.readiness is Readiness.BROKEN:
+            decided.broken[urn] = f"was made but is {first.state}: {first.id}"
         else:
-            decided.adoptions.append(Adoption(row=row, id=first.id))
-            if first.readiness is Readiness.BROKEN:
-                decided.broken[urn] = f"was made but is {first.state}: {first.id}"
-            else:
-                work.note(row, "imported", f"was made: {first.id}")
+            work.note(row, "imported", f"was made: {first.id}")
     for one in new:
         decided.adoptions.append(Adoption(row=row, id=one.id, surplus=True))
         work.note(row, "to be deleted", f"{one.id} carries its tag too; the next update deletes it")

@@ -72,7 +72,8 @@ def _find_release(sought: Sought, cluster: Cluster) -> Finding:
     if not revisions:
         return Finding()
     states = [revision["metadata"]["labels"].get("status", "") for revision in revisions]
-    readiness = Readiness.READY if states[-1] in _DEPLOYED else Readiness.BROKEN
+    usable = states[-1] not in _UNFINISHED and not set(states).isdisjoint(_DEPLOYED)
+    readiness = Readiness.READY if usable else Readiness.BROKEN
     return Finding(found=(Found(id=f"{namespace}/{name}", readiness=readiness, state=states[-1]),))
 
 
