@@ -94,9 +94,7 @@ class Faults:
         fault = self._next(service, operation)
         if fault is None:
             return self._app(environ, start_response)
-        body, headers = _written(environ, service, fault)
-        start_response(f"{fault.status} {fault.code}", [*headers, ("Content-Length", str(len(body)))])
-        return [body]
+        return refuse(environ, start_response, fault)
 
     def _next(self, service: str, operation: str) -> Fault | None:
         with self._lock:
@@ -111,6 +109,13 @@ class Faults:
                 self._given[key] = self._given.get(key, 0) + 1
                 return fault
         return None
+
+
+def refuse(environ: Environ, start_response: StartResponse, fault: Fault) -> Iterable[bytes]:
+    """Answer with an error in the format of the service that was asked."""
+    body, headers = _written(environ, asked(environ)[0], fault)
+    start_response(f"{fault.status} {fault.code}", [*headers, ("Content-Length", str(len(body)))])
+    return [body]
 
 
 def rows(faults: Iterable[Fault]) -> list[dict[str, Any]]:

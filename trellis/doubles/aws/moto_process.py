@@ -11,6 +11,7 @@ import copy
 import json
 import sys
 import threading
+import traceback
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
 from trellis.doubles.aws import gaps
-from trellis.doubles.aws.faults import Environ, Faults, StartResponse
+from trellis.doubles.aws.faults import Environ, Fault, Faults, StartResponse, refuse
 
 CONTROL = "/trellis/faults"
 """PUT gives the faults from now on; GET tells how many were given."""
@@ -31,13 +32,24 @@ class _InTurn:
     """Moto's application, one request after the other: moto's own memory is not made for threads."""
 
     def __init__(self) -> None:
-        self._app = DomainDispatcherApplication(create_backend_app)
+        self._app = DomainDispatcherApplication(_application)
         self._lock = threading.Lock()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        with self._lock:
-            answer: Iterable[bytes] = self._app(environ, start_response)
-            return answer
+        try:
+            with self._lock:
+                answer: Iterable[bytes] = self._app(environ, start_response)
+                return answer
+        except Exception as error:  # told to whoever asked: nobody reads the log of a server that is gone
+            traceback.print_exc()
+            bug = Fault(code="RehearsalBug", message=f"the stand-in for AWS failed: {type(error).__name__}: {error}")
+            return refuse(environ, start_response, bug)
+
+
+def _application(service: Any) -> Any:
+    app = create_backend_app(service)
+    app.config["PROPAGATE_EXCEPTIONS"] = True
+    return app
 
 
 class _Server:

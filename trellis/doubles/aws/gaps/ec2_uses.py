@@ -49,7 +49,7 @@ def _users(call: Call) -> Iterator[tuple[str, list[str], list[str]]]:
         if one.state != "deleted":
             yield f"endpoint {one.id}", one.subnet_ids or [], one.security_group_ids
     for one in _backend(call, "rds").databases.values():
-        subnets = [] if one.db_subnet_group is None else [subnet.id for subnet in one.db_subnet_group.subnets]
+        subnets = [] if one.db_subnet_group is None else [subnet.id for subnet in one.db_subnet_group._subnets]
         yield f"DB instance {one.db_instance_identifier}", subnets, one.vpc_security_group_ids
     for one in _backend(call, "eks").clusters.values():
         network = one.resources_vpc_config
