@@ -149,6 +149,8 @@ def _run(command: Literal["preview", "up", "refresh", "destroy"], asked: Asked) 
         listeners = [held.enter_context(_event_log(asked.event_log))] if asked.event_log else []
         engine = Engine(pulumi=ensure_pulumi(), create=command == "up")
         stack = held.enter_context(open_stack(ROOT, asked.stack, program, engine))
+        if command != "preview":
+            _settle(stack)
         _check_targets(stack, asked)
         options: Options = {"target": asked.target, "message": asked.message, "parallel": asked.parallel}
         if not asked.yes and command in ("up", "destroy"):
@@ -188,6 +190,13 @@ def _confirm(command: str, stack: automation.Stack, asked: Asked, options: Optio
     else:
         click.echo(f"{asked.stack} has {len(state.rows(stack))} resources.", err=True)
     click.confirm(f"{_MEANING[command]} {asked.stack}?", abort=True, err=True)
+
+
+def _settle(stack: automation.Stack) -> None:
+    """Put right what an update left behind that was killed: a lock, operations whose end nobody saw."""
+    from trellis.engine.recovery import settle
+
+    settle(stack, tell=lambda line: click.echo(f"trellis: {line}", err=True))
 
 
 def _check_targets(stack: automation.Stack, asked: Asked) -> None:

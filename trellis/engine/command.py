@@ -3,7 +3,7 @@
 The Automation API starts the command line in our own process group, so that a Ctrl-C in a terminal reaches both at
 once and a second one is never ours to give; and it waits for a child that nobody can reach. Here each child has a
 session of its own: whoever handles the signal says what happens to it (`interrupt`, `kill`). Where our process is
-killed, the kernel tells the child to cancel in order (Linux only; elsewhere it ends once it asks us for something).
+killed, the kernel tells the child to end in order (Linux only; elsewhere it ends once it asks us for something).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -30,7 +31,7 @@ class Command(PulumiCommand):
 
     def __init__(self, root: Path) -> None:
         super().__init__(str(root))
-        self._running: set[subprocess.Popen[str]] = set()
+        self._running: set[subprocess.Popen[bytes]] = set()
         self._lock = threading.RLock()  # a signal may come while this very thread holds it
 
     def interrupt(self) -> None:
@@ -59,27 +60,38 @@ class Command(PulumiCommand):
         on_output: OnOutput | None = None,
         on_error: OnOutput | None = None,
     ) -> CommandResult:
-        """Run one command to its end. Raises the Automation API's `CommandError` when it fails."""
+        """Run one command to its end. Raises the Automation API's `CommandError` when it fails.
+
+        Its output goes to files without a name and is told when it has ended: a pipe would break when our process is
+        killed, and the engine with it, before it has saved its state.
+        """
         if "--non-interactive" not in args:
             args = ["--non-interactive", *args]
         environment = {**os.environ, **additional_env, "PULUMI_AUTOMATION_API": "true"}
         # Plugins that came with the command line lie beside it.
         environment["PATH"] = os.pathsep.join([os.path.dirname(self.command), environment.get("PATH", "")])  # noqa: PTH120 - the SDK keeps it as text
+        with _text_file() as out, _text_file() as err:
+            code = self._run(args, cwd, environment, (out, err))
+            stdout, stderr = _read(out, on_output), _read(err, on_error)
+        result = CommandResult(stdout=stdout, stderr=stderr, code=code)
+        if result.code != 0:
+            raise create_command_error(result)
+        return result
+
+    def _run(self, args: list[str], cwd: str, environment: Mapping[str, str], streams: tuple[IO[str], IO[str]]) -> int:
         process = subprocess.Popen(  # noqa: S603 - our own tool, without a shell
             [*_starter(), self.command, *args],
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stdout=streams[0],
+            stderr=streams[1],
             cwd=cwd,
             env=environment,
-            encoding="utf-8",
-            errors="replace",
             start_new_session=True,
         )
         with self._lock:
             self._running.add(process)
         try:
-            stdout, stderr = _read(process, on_output, on_error)
+            return process.wait()
         except BaseException:
             self.kill()
             process.wait()
@@ -87,10 +99,6 @@ class Command(PulumiCommand):
         finally:
             with self._lock:
                 self._running.discard(process)
-        result = CommandResult(stdout=stdout, stderr=stderr, code=process.returncode)
-        if result.code != 0:
-            raise create_command_error(result)
-        return result
 
 
 def _starter() -> list[str]:
@@ -98,24 +106,15 @@ def _starter() -> list[str]:
     return [sys.executable, "-I", "-S", str(_STARTER), str(os.getpid())] if sys.platform == "linux" else []
 
 
-def _read(process: subprocess.Popen[str], on_output: OnOutput | None, on_error: OnOutput | None) -> tuple[str, str]:
-    """Read both streams to their ends and wait for the process."""
-    heard: tuple[list[str], list[str]] = ([], [])
+def _text_file() -> IO[str]:
+    return tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")
 
-    def consume(stream: IO[str] | None, tell: OnOutput | None, lines: list[str]) -> None:
-        for line in stream or ():
-            lines.append(line.rstrip())
-            if tell:
-                tell(lines[-1])
 
-    readers = [
-        threading.Thread(target=consume, args=row, daemon=True)
-        for row in ((process.stdout, on_output, heard[0]), (process.stderr, on_error, heard[1]))
-    ]
-    with process.stdout or contextlib.nullcontext(), process.stderr or contextlib.nullcontext():
-        for reader in readers:
-            reader.start()
-        process.wait()
-        for reader in readers:
-            reader.join()
-    return "\n".join(heard[0]), "\n".join(heard[1])
+def _read(stream: IO[str], tell: OnOutput | None) -> str:
+    """What was written to a stream; each line is told too."""
+    stream.seek(0)
+    lines = [line.rstrip() for line in stream]
+    if tell:
+        for line in lines:
+            tell(line)
+    return "\n".join(lines)

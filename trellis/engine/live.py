@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
@@ -15,6 +15,7 @@ from typing import Any, TypedDict, Unpack
 from pulumi import automation
 from pulumi.automation import errors
 
+from trellis.engine import space
 from trellis.engine.command import Command
 from trellis.engine.errors import EngineError, explained
 from trellis.engine.heard import Heard, OnEvent
@@ -140,7 +141,10 @@ def _run(
     """Run one operation to its end, whatever that is."""
     started = time.monotonic()
     failed: errors.CommandError | None = None
-    with _cancelling(stack, options.get("on_cancel")) as signals:
+    with ExitStack() as held:
+        signals = held.enter_context(_cancelling(stack, options.get("on_cancel")))
+        folders = space.places(stack.workspace.env_vars, stack.workspace.work_dir)
+        held.enter_context(space.watched(folders, lambda: _interrupt(stack)))
         try:
             call()
         except errors.CommandError as error:
@@ -165,6 +169,12 @@ def _run(
     if failed and result.succeeded:
         raise explained(failed, stack.name, stack.workspace.env_vars) from failed
     return result
+
+
+def _interrupt(stack: automation.Stack) -> None:
+    command = stack.workspace.pulumi_command
+    if isinstance(command, Command):
+        command.interrupt()
 
 
 @contextmanager

@@ -2,8 +2,8 @@
 
     python -I -S starter.py PARENT PROGRAM [ARGUMENT]...
 
-An interrupt, not a kill: the engine then cancels in order and saves its state, which is the most that can be done when
-our process was killed. The setting survives `exec`, so nothing of this script stays.
+An interrupt, not a kill: the engine then saves its state, lets go of its lock and ends. What was under way may stay in
+the state as pending, for the next update to find. The setting survives `exec`, so nothing of this script stays.
 """
 
 import ctypes

@@ -41,7 +41,9 @@ def surroundings(project: Path) -> dict[str, str]:
     url, base = _backend(project)
     if url.startswith(_FILE) and not url.removeprefix(_FILE).startswith(("/", "~")):
         path, mark, query = url.removeprefix(_FILE).partition("?")
-        changed[BACKEND] = f"{_FILE}{(base / path).resolve()}{mark}{query}"
+        url = f"{_FILE}{(base / path).resolve()}{mark}{query}"
+    if url:
+        changed[BACKEND] = url
     return changed
 
 
