@@ -73,13 +73,34 @@ def adopted(deployment: Deployment, adoptions: Sequence[Adoption]) -> dict[str, 
             # It was deleted to make room for its replacement, which is the one that was found.
             rows[replaced[0]] = row
         else:
-            rows.insert(_place(rows, row["urn"]), row)
+            rows.append(row)
+    made["resources"] = _ordered(rows)
     return made
 
 
-def _place(rows: Sequence[Row], urn: str) -> int:
-    """Before the first that depends on it, else at the end: what it depends on was there before its creation began."""
-    return next((index for index, row in enumerate(rows) if urn in (row.get("dependencies") or ())), len(rows))
+def _ordered(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """As they were, but each after all that it depends on: the engine refuses another order."""
+    live = {row["urn"]: row for row in rows if not row.get("delete")}
+    done: dict[int, dict[str, Any]] = {}
+
+    def place(row: dict[str, Any]) -> None:
+        if id(row) not in done:
+            for urn in _before(row):
+                if urn in live and live[urn] is not row:
+                    place(live[urn])
+            done[id(row)] = row
+
+    for row in rows:
+        place(row)
+    return list(done.values())
+
+
+def _before(row: Row) -> list[str]:
+    """URNs of all that a resource depends on."""
+    provider = str(row.get("provider") or "").rpartition("::")[0]
+    by_property = (urn for urns in (row.get("propertyDependencies") or {}).values() for urn in urns or ())
+    found = [provider, row.get("parent"), row.get("deletedWith"), *(row.get("dependencies") or ()), *by_property]
+    return [str(urn) for urn in found if urn]
 
 
 def unprotected(deployment: Deployment, urns: Sequence[str]) -> dict[str, Any]:

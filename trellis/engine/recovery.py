@@ -8,9 +8,11 @@ state from which the next call goes on.
 from __future__ import annotations
 
 import json
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from pulumi import automation
@@ -254,11 +256,19 @@ def _export(stack: automation.Stack, *more: str) -> dict[str, Any]:
 
 
 def _import(stack: automation.Stack, deployment: Mapping[str, Any]) -> None:
-    """Put a state in the place of the old one, in one step."""
-    try:
-        stack.import_stack(automation.Deployment(version=_STATE_VERSION, deployment=dict(deployment)))
-    except errors.CommandError as error:
-        raise explained(error, stack.name, stack.workspace.env_vars) from error
+    """Put a state in the place of the old one, in one step.
+
+    The Automation API's own call leaves the state in a temporary file where this fails.
+    """
+    workspace = stack.workspace
+    with tempfile.TemporaryDirectory(prefix="trellis-state-") as folder:
+        file = Path(folder) / "state.json"
+        file.write_text(json.dumps({"version": _STATE_VERSION, "deployment": deployment}), encoding="utf-8")
+        arguments = ["stack", "import", "--stack", stack.name, "--file", str(file)]
+        try:
+            workspace.pulumi_command.run(arguments, workspace.work_dir, workspace.env_vars)
+        except errors.CommandError as error:
+            raise explained(error, stack.name, workspace.env_vars) from error
 
 
 def _providers(stack: automation.Stack, deployment: Deployment) -> dict[str, Row]:
