@@ -44,12 +44,18 @@ class Asked:
     message: str | None = None
     yes: bool = True
     as_of: str = ""
+    force_unlock: bool = False
 
 
 _FORM = click.option(
     "--format", "form", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True
 )
 _YES = click.option("--yes", "-y", is_flag=True, help="Do not ask. Needed where nobody sits at a terminal.")
+_UNLOCK = click.option(
+    "--force-unlock",
+    is_flag=True,
+    help="Break the stack's lock, whoever holds it: only where that update is known to be dead on another machine.",
+)
 _MESSAGE = click.option("--message", "-m", help="Kept with this update in the stack's history.")
 engine_options = (
     click.option("--target", multiple=True, metavar="URN", help="Only this resource; may be repeated."),
@@ -84,7 +90,7 @@ def with_options(*options: Callable[[Command], Command]) -> Callable[[Command], 
 
 @click.command()
 @click.argument("stack")
-@with_options(_YES, _MESSAGE, *engine_options, *policy_options, _FORM)
+@with_options(_YES, _UNLOCK, _MESSAGE, *engine_options, *policy_options, _FORM)
 def up(no_policy_pack: bool, policy_pack: Path, **asked: Any) -> None:
     """Make STACK what its file says, in the backend that Pulumi is logged in to.
 
@@ -96,7 +102,7 @@ def up(no_policy_pack: bool, policy_pack: Path, **asked: Any) -> None:
 
 @click.command()
 @click.argument("stack")
-@with_options(_MESSAGE, *engine_options, _FORM)
+@with_options(_UNLOCK, _MESSAGE, *engine_options, _FORM)
 def refresh(**asked: Any) -> None:
     """Read every resource of STACK and bring its state up to date with what is really there. Changes no resource."""
     run_engine("refresh", Asked(**asked))
@@ -104,7 +110,7 @@ def refresh(**asked: Any) -> None:
 
 @click.command()
 @click.argument("stack")
-@with_options(_YES, _MESSAGE, *engine_options, _FORM)
+@with_options(_YES, _UNLOCK, _MESSAGE, *engine_options, _FORM)
 def destroy(**asked: Any) -> None:
     """Delete all that STACK has, in reverse order. Refuses while anything of it is protected."""
     run_engine("destroy", Asked(**asked))
@@ -150,7 +156,7 @@ def _run(command: Literal["preview", "up", "refresh", "destroy"], asked: Asked) 
         engine = Engine(pulumi=ensure_pulumi(), create=command == "up")
         stack = held.enter_context(open_stack(ROOT, asked.stack, program, engine))
         if command != "preview":
-            _settle(stack)
+            _settle(stack, force_unlock=asked.force_unlock)
         _check_targets(stack, asked)
         options: Options = {"target": asked.target, "message": asked.message, "parallel": asked.parallel}
         if not asked.yes and command in ("up", "destroy"):
@@ -192,11 +198,11 @@ def _confirm(command: str, stack: automation.Stack, asked: Asked, options: Optio
     click.confirm(f"{_MEANING[command]} {asked.stack}?", abort=True, err=True)
 
 
-def _settle(stack: automation.Stack) -> None:
+def _settle(stack: automation.Stack, *, force_unlock: bool) -> None:
     """Put right what an update left behind that was killed: a lock, operations whose end nobody saw."""
     from trellis.engine.recovery import settle
 
-    settle(stack, tell=lambda line: click.echo(f"trellis: {line}", err=True))
+    settle(stack, force_unlock=force_unlock, tell=lambda line: click.echo(f"trellis: {line}", err=True))
 
 
 def _check_targets(stack: automation.Stack, asked: Asked) -> None:

@@ -62,7 +62,7 @@ class StackLockedError(EngineError):
         super().__init__(
             f"stack {stack!r} is locked by another update; nothing was changed.{told}\n"
             f"Wait for it to end. A lock of a process that died on this machine is cleared by `trellis up {stack}`; "
-            f"one of another machine that is known to be dead, by `pulumi cancel --stack {stack}`"
+            "one of another machine that is known to be dead, by its option `--force-unlock`"
         )
 
 
