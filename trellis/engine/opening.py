@@ -3,7 +3,8 @@
 The engine writes into the folder that it runs in: a mere preview adds an encryption salt to the stack file, expands its
 anchors and turns `0755` into 493. So it gets a copy of `Pulumi.yaml` and of the one stack file in a temporary folder.
 What the user's secrets need stands in those two files and is copied with them; where the stack file names no secrets
-provider, the engine goes on with the one that the stack's state names, so a lost salt loses nothing (docs/decisions/0018).
+provider, the engine goes on with the one that the stack's state names, so a lost salt loses nothing
+(docs/decisions/0018).
 """
 
 from __future__ import annotations
