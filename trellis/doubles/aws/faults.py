@@ -146,15 +146,15 @@ def _body(environ: Environ) -> str:
 
 
 def _by_path(service: str, environ: Environ) -> str:
-    """The operation of a service whose operations are paths; the one that asks for most of the query string."""
+    """The operation of a service whose operations are paths: the one that asks for most, of those the shortest name."""
     query = set(parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True))
     path, method = environ.get("PATH_INFO", ""), environ.get("REQUEST_METHOD", "")
     fitting = [
-        (len(needs), name)
+        (len(needs), -len(name), name)
         for name, verb, pattern, needs in _paths(service)
         if verb == method and needs <= query and pattern.fullmatch(path)
     ]
-    return max(fitting)[1] if fitting else ""
+    return max(fitting)[-1] if fitting else ""
 
 
 @cache
@@ -167,9 +167,8 @@ def _paths(service: str) -> tuple[tuple[str, str, re.Pattern[str], frozenset[str
     for name in model.operation_names:
         http = model.operation_model(name).http
         path, _, query = http.get("requestUri", "/").partition("?")
-        parts = [
-            f".{'+' if part.endswith('+}') else '*?'}" if part[:1] == "{" else re.escape(part) for part in _cut(path)
-        ]
+        # An ARN in a path has slashes of its own.
+        parts = [".+?" if part.startswith("{") else re.escape(part) for part in _cut(path)]
         needs = frozenset(parse_qs(query, keep_blank_values=True))
         found.append((name, http["method"], re.compile("".join(parts) + "/?"), needs))
     return tuple(found)

@@ -20,6 +20,7 @@ _MODULES = (
     "kinds_ecr",
     "kinds_efs",
     "kinds_eks",
+    "kinds_endpoints",
     "kinds_fsx",
     "kinds_iam",
     "kinds_kms",

@@ -75,6 +75,39 @@ def create_endpoint(call: Call) -> Bag:
     return call.moto()
 
 
+@serves("ec2", "ModifyVpcEndpoint", reason="moto looks at no reference, and leaves the route tables as they were")
+def modify_endpoint(call: Call) -> Bag:
+    """Other tables, subnets or groups; each table of a gateway endpoint has a route to it."""
+    params = call.params
+    references.subnets(call, params.get("AddSubnetIds", []), "InvalidSubnetID.NotFound")
+    references.security_groups(call, params.get("AddSecurityGroupIds", []), "InvalidGroup.NotFound")
+    for table in params.get("AddRouteTableIds", []):
+        call.backend.get_route_table(table)
+    answer = call.moto()
+    endpoint = call.backend.get_vpc_end_point(params["VpcEndpointId"])
+    to = endpoint.destination_prefix_list_id
+    if to:
+        for table in params.get("AddRouteTableIds", []):
+            call.backend.create_route(table, None, gateway_id=endpoint.id, destination_prefix_list_id=to)
+        for table in params.get("RemoveRouteTableIds", []):
+            call.backend.delete_route(table, to)
+    return answer
+
+
+@serves("ec2", "DeleteVpcEndpoints", reason="moto deletes twice")
+def delete_endpoints(call: Call) -> Bag:
+    """Endpoints, each once; what could not be deleted is in the answer."""
+    failed = []
+    for id_ in call.params["VpcEndpointIds"]:
+        found = call.backend.vpc_end_points.get(id_)
+        if found is None or found.state == "deleted":
+            error = {"Code": "InvalidVpcEndpoint.NotFound", "Message": f"The VpcEndpoint Id '{id_}' does not exist"}
+            failed.append({"ResourceId": id_, "Error": error})
+        else:
+            call.backend.delete_vpc_endpoints([id_])
+    return {"Unsuccessful": failed}
+
+
 def _free(what: str, user: str) -> None:
     if user:
         raise Refusal("DependencyViolation", f"{what} has dependencies and cannot be deleted: {user}")

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import uuid
 
+from moto.ec2.utils import EC2_RESOURCE_TO_PREFIX
+
 from trellis.doubles.aws.gaps.fill import Bag, Call, Refusal, serves
 
 _WHY = "moto does not have it"
+EC2_RESOURCE_TO_PREFIX.setdefault("placement-group", "pg")  # whose tags moto would refuse
 
 
 @serves("ec2", "CreatePlacementGroup", reason=_WHY)
