@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ from trellis.engine.run import engine_stack, up
 pytestmark = pytest.mark.engine
 
 CLUSTER = "aws:eks/cluster:Cluster"
-QUICK = Patience(lock_seconds=0, ready_seconds=60, poll_seconds=0)
+QUICK = Patience(lock_seconds=0, ready_seconds=60, poll_seconds=0, unseen_seconds=0)
 
 
 class Owner(pulumi.ComponentResource):
@@ -70,6 +71,8 @@ class World:
     seen: Seen
     broken: set[str] = field(default_factory=set)
     """Ids of what will never be ready."""
+    passing: set[str] = field(default_factory=set)
+    """Ids of what is still being made."""
     ahead: list[str] = field(default_factory=list)
     """Ids that the index of tags has already."""
 
@@ -89,11 +92,14 @@ class World:
     def find(self, sought: Sought, _aws: Aws) -> Finding:
         """As in AWS: by tag, and by name what has no tag."""
         ids = self.ahead or self.memory.tagged(tag(sought.stack, sought.type, sought.name))
-        found = tuple(
-            Found(id=one, readiness=Readiness.BROKEN if one in self.broken else Readiness.READY, state="ACTIVE")
-            for one in ids
-        )
+        found = tuple(Found(id=one, readiness=self._readiness(one), state=self._told(one)) for one in ids)
         return Finding(found=found)
+
+    def _readiness(self, id_: str) -> Readiness:
+        return Readiness.BROKEN if id_ in self.broken else Readiness.PASSING if id_ in self.passing else Readiness.READY
+
+    def _told(self, id_: str) -> str:
+        return {Readiness.BROKEN: "CREATE_FAILED", Readiness.PASSING: "CREATING"}.get(self._readiness(id_), "ACTIVE")
 
 
 @pytest.fixture
@@ -136,6 +142,40 @@ def test_what_was_not_made_is_made(world: World) -> None:
     assert world.settle() == [("cleared", "queue")]
     assert world.up() == {"same": 4, "create": 1}
     assert len(world.memory.things) == 2
+
+
+def test_what_aws_does_not_list_yet_is_looked_for_again(world: World) -> None:
+    before = world.backend.forget("queue")
+    world.backend.edit(lambda latest: latest["manifest"].update(time=datetime.now(UTC).isoformat()))
+    hidden = world.memory.things.pop(before["id"])
+    told: list[str] = []
+
+    def appear(line: str) -> None:
+        told.append(line)
+        world.memory.things[before["id"]] = hidden
+
+    done = settle(world.stack, patience=replace(QUICK, unseen_seconds=3600), tell=appear)
+    assert [one.did for one in done] == ["imported"]
+    assert told[0] == "waiting for aws:sqs/queue:Queue queue, which AWS may not list yet"
+
+
+def test_what_is_still_being_made_is_waited_for(world: World) -> None:
+    before = world.backend.forget("queue")
+    world.passing.add(before["id"])
+    told: list[str] = []
+
+    def ripen(line: str) -> None:
+        told.append(line)
+        world.passing.clear()
+
+    done = settle(world.stack, patience=QUICK, tell=ripen)
+    assert [one.did for one in done] == ["imported"]
+    assert told[0] == f"waiting for aws:sqs/queue:Queue {before['id']}, which is CREATING"
+
+    world.backend.forget("queue")
+    world.passing.add(before["id"])
+    with pytest.raises(EngineError, match=r"has been CREATING for 0 s\. Nothing was changed"):
+        settle(world.stack, patience=replace(QUICK, ready_seconds=0))
 
 
 def test_a_provider_that_was_begun_is_only_in_the_state(world: World) -> None:

@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ from trellis.engine.identity.finding import Finding, Readiness
 
 _CREATING = "creating"
 _STATE_VERSION = 3
+_LOOK_AGAIN_SECONDS = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +62,8 @@ class Patience:
     ready_seconds: float = 3600.0
     """For something that is still being made: an EKS cluster takes a quarter of an hour, a database as long."""
     poll_seconds: float = 10.0
+    unseen_seconds: float = 15.0
+    """For AWS's lists to show what was just made, counted from the state's last change."""
 
 
 @dataclass
@@ -68,6 +72,8 @@ class _Work:
     around: Surroundings
     patience: Patience
     tell: Callable[[str], object]
+    unseen_until: float = 0.0
+    """Until when an empty answer of AWS says nothing, in seconds since 1970."""
     done: list[Settled] = field(default_factory=list)
 
     def note(self, row: Row, did: str, told: str) -> None:
@@ -108,6 +114,7 @@ def _settle_operations(work: _Work, finder: Finder, deployment: Deployment) -> N
     if others:
         _read_again(work, finder, deployment, others)
         deployment = _export(work.stack)
+    work.unseen_until = _last_change(deployment) + work.patience.unseen_seconds
     decided = _Decided()
     for kind, row in pending(deployment):
         if kind == _CREATING:
@@ -182,21 +189,33 @@ def _decide(work: _Work, finder: Finder, deployment: Deployment, row: Row, decid
 def _wait(work: _Work, finder: Finder, row: Row) -> Finding:
     """Look, and go on looking while something is on its way to another state."""
     until = time.monotonic() + work.patience.ready_seconds
-    told = False
+    told = ""
     while True:
         finding = finder.find(row)
         passing = [one for one in finding.found if one.readiness is Readiness.PASSING]
-        if not passing:
+        unseen = finding == Finding() and row["type"] in tagged_types() and time.time() < work.unseen_until
+        if not passing and not unseen:
             return finding
-        if time.monotonic() > until:
+        if passing and time.monotonic() > until:
             raise EngineError(
                 f"{row['type']} {passing[0].id} has been {passing[0].state} for {work.patience.ready_seconds:.0f} s. "
                 "Nothing was changed; see in its console what keeps it, then run it again"
             )
-        if not told:
-            work.tell(f"waiting for {row['type']} {passing[0].id}, which is {passing[0].state}")
-            told = True
-        time.sleep(work.patience.poll_seconds)
+        name = str(row["urn"]).rpartition("::")[2]
+        says = f"{passing[0].id}, which is {passing[0].state}" if passing else f"{name}, which AWS may not list yet"
+        if says != told:
+            work.tell(f"waiting for {row['type']} {says}")
+            told = says
+        time.sleep(work.patience.poll_seconds if passing else min(_LOOK_AGAIN_SECONDS, work.patience.poll_seconds))
+
+
+def _last_change(deployment: Deployment) -> float:
+    """When the state was written last, in seconds since 1970: no pending operation began later."""
+    told = str((deployment.get("manifest") or {}).get("time") or "")
+    try:
+        return datetime.fromisoformat(told).timestamp()
+    except ValueError:
+        return time.time()
 
 
 def _known(finder: Finder, deployment: Deployment, now: Row | None) -> set[str]:
