@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from trellis.doubles.aws.shape import Aws, Shape, changed, mapping, pairs, sent
+from trellis.doubles.aws.shape import Aws, Shape, after, changed, mapping, pairs, sent
 from trellis.doubles.errors import Refused
 from trellis.doubles.provider import Bag
 
@@ -102,7 +102,8 @@ class LogGroup(Shape):
         chosen: str = inputs.get("name", name)
         names = {"kmsKeyId": "kmsKeyId", "logGroupClass": "logGroupClass"}
         aws.client("logs").create_log_group(logGroupName=chosen, tags=tags, **sent(inputs, names))
-        self._keep(aws, chosen, inputs.get("retentionInDays", 0))
+        with after(chosen):
+            self._keep(aws, chosen, inputs.get("retentionInDays", 0))
         return chosen
 
     def show(self, aws: Aws, id_: str, known: Bag) -> Bag | None:

@@ -48,6 +48,12 @@ class Role(Shape):
         iam = aws.client("iam")
         if changed(old, new, "assumeRolePolicy"):
             iam.update_assume_role_policy(RoleName=id_, PolicyDocument=new["assumeRolePolicy"])
+        if changed(old, new, "permissionsBoundary"):
+            bound = {"PermissionsBoundary": new["permissionsBoundary"]} if new.get("permissionsBoundary") else None
+            if bound:
+                iam.put_role_permissions_boundary(RoleName=id_, **bound)
+            else:
+                iam.delete_role_permissions_boundary(RoleName=id_)
         if changed(old, new, "description", "maxSessionDuration"):
             duration = new.get("maxSessionDuration", 3600)
             iam.update_role(RoleName=id_, Description=new.get("description", ""), MaxSessionDuration=duration)

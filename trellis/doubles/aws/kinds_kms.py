@@ -7,7 +7,7 @@ from typing import Final
 
 from botocore.exceptions import ClientError
 
-from trellis.doubles.aws.shape import Aws, Shape, changed, code, mapping, pairs, sent
+from trellis.doubles.aws.shape import Aws, Shape, after, changed, code, mapping, pairs, sent
 from trellis.doubles.provider import Bag
 
 _KEY = {
@@ -30,7 +30,8 @@ class Key(Shape):
         kms = aws.client("kms")
         made = kms.create_key(Tags=pairs(tags, "TagKey", "TagValue"), **sent(inputs, _KEY))
         id_: str = made["KeyMetadata"]["KeyId"]
-        self.change(aws, id_, {}, {key: inputs[key] for key in ("enableKeyRotation", "isEnabled") if key in inputs})
+        with after(id_):
+            self.change(aws, id_, {}, {key: inputs[key] for key in ("enableKeyRotation", "isEnabled") if key in inputs})
         return id_
 
     def show(self, aws: Aws, id_: str, known: Bag) -> Bag | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from trellis.doubles.aws.shape import Aws, Shape, changed, mapping, pairs, sent
+from trellis.doubles.aws.shape import Aws, Shape, after, changed, mapping, pairs, sent
 from trellis.doubles.provider import Bag
 
 _CREATED_WITH = {
@@ -67,7 +67,7 @@ class Instance(_Tagged):
         return chosen
 
     def show(self, aws: Aws, id_: str, known: Bag) -> Bag | None:
-        identifier = known.get("identifier", id_)
+        identifier = _identifier(aws, id_, known)
         found = aws.client("rds").describe_db_instances(DBInstanceIdentifier=identifier)["DBInstances"][0]
         names = {key: name for key, name in {**_CREATED_WITH, **_CHANGED}.items() if key not in _TOLD_OTHERWISE}
         secret = found.get("MasterUserSecret")
@@ -95,14 +95,14 @@ class Instance(_Tagged):
         if differ:
             # Changes are seen at once: a maintenance window does not come in a rehearsal.
             aws.client("rds").modify_db_instance(
-                DBInstanceIdentifier=new["identifier"], ApplyImmediately=True, **sent(new, differ)
+                DBInstanceIdentifier=_identifier(aws, id_, new), ApplyImmediately=True, **sent(new, differ)
             )
 
     def drop(self, aws: Aws, id_: str, known: Bag) -> None:
         skip = known.get("skipFinalSnapshot", False)
         last = {} if skip else sent(known, {"finalSnapshotIdentifier": "FinalDBSnapshotIdentifier"})
         aws.client("rds").delete_db_instance(
-            DBInstanceIdentifier=known.get("identifier", id_),
+            DBInstanceIdentifier=_identifier(aws, id_, known),
             SkipFinalSnapshot=skip,
             DeleteAutomatedBackups=known.get("deleteAutomatedBackups", True),
             **last,
@@ -123,7 +123,8 @@ class ParameterGroup(_Tagged):
             Description=inputs.get("description", "Managed by Pulumi"),
             Tags=pairs(tags),
         )
-        self.change(aws, chosen, {}, inputs)
+        with after(chosen):
+            self.change(aws, chosen, {}, inputs)
         return chosen
 
     def show(self, aws: Aws, id_: str, known: Bag) -> Bag | None:
@@ -190,6 +191,15 @@ class SubnetGroup(_Tagged):
 
     def drop(self, aws: Aws, id_: str, known: Bag) -> None:
         aws.client("rds").delete_db_subnet_group(DBSubnetGroupName=id_)
+
+
+def _identifier(aws: Aws, id_: str, known: Mapping[str, Any]) -> str:
+    """The name by which RDS is asked; the id is one too where it comes from an import."""
+    if "identifier" in known or not id_.startswith("db-"):
+        return str(known.get("identifier", id_))
+    by_id = [{"Name": "dbi-resource-id", "Values": [id_]}]
+    rows = aws.client("rds").describe_db_instances(Filters=by_id)["DBInstances"]
+    return str(rows[0]["DBInstanceIdentifier"]) if rows else id_
 
 
 def _secret(found: Mapping[str, Any]) -> Bag:

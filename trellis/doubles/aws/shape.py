@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import secrets
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 
 from components.catalogue import replacements
 from trellis.doubles.aws.fitting import alike, fit
-from trellis.doubles.errors import Refused
+from trellis.doubles.errors import NotReady, Refused
 from trellis.doubles.provider import Ask, Bag, Found
 from trellis.doubles.wire import reveal
 
@@ -41,6 +42,24 @@ class Aws(Protocol):
 
     def client(self, service: str, /) -> Any:
         """A boto3 client."""
+
+
+class Begun(Exception):  # noqa: N818 - not a fault of ours: what AWS answered half way
+    """A resource was made, and AWS refused a step after that."""
+
+    def __init__(self, id_: str, cause: ClientError) -> None:
+        super().__init__(str(cause))
+        self.id = id_
+        self.cause = cause
+
+
+@contextmanager
+def after(id_: str) -> Iterator[None]:
+    """Steps after a resource was made as `id_`: a refusal does not lose it. Raises `Begun`."""
+    try:
+        yield
+    except ClientError as error:
+        raise Begun(id_, error) from error
 
 
 class Shape(ABC):
@@ -82,17 +101,24 @@ class Shape(ABC):
     # What the double calls.
 
     def create(self, aws: Aws, ask: Ask) -> Found:
-        """Make a resource. Raises `Refused`."""
+        """Make a resource. Raises `Refused`; `NotReady` where it was made and something after that went wrong."""
         inputs = reveal(ask.inputs)
         with_default = {**aws.default_tags, **inputs.get("tags", {})} if self.taggable else {}
         try:
             id_ = self.make(aws, f"{ask.name}-{secrets.token_hex(4)[:7]}", inputs, with_default)
-            shown = self.show(aws, id_, inputs)
+        except Begun as error:
+            raise NotReady(error.id, {}, [str(_refused(ask, error.cause))], ask.inputs) from error
         except ClientError as error:
             raise _refused(ask, error) from error
+        try:
+            shown = self.show(aws, id_, inputs)
+        except ClientError as error:
+            raise NotReady(id_, inputs, [str(_refused(ask, error))], ask.inputs) from error
         if shown is None:
             raise Refused(f"{ask.type} {ask.name}: it was made as {id_} and is gone at once")
-        return Found(shown.get("id", id_), self._outputs(aws, shown, inputs))
+        found = Found(shown.get("id", id_), self._outputs(aws, shown, inputs))
+        self._taken(ask, found.id, found.outputs)
+        return found
 
     def read(self, aws: Aws, ask: Ask) -> Found | None:
         """A resource as it is, and the inputs that would make it so."""
@@ -107,8 +133,9 @@ class Shape(ABC):
         return Found(shown.get("id", ask.id), outputs, self._inputs(ask.type, inputs, outputs))
 
     def update(self, aws: Aws, ask: Ask) -> Bag:
-        """Change a resource in place."""
-        old, new = reveal(ask.old_inputs), reveal(ask.inputs)
+        """Change a resource in place. Raises `Refused`; `NotReady` where AWS has something else than was sent."""
+        new = reveal(ask.inputs)
+        old = reveal(ask.old_inputs) if ask.outputs else {}  # without outputs its creation was not finished
         known = {**reveal(ask.outputs), **new}
         try:
             self.change(aws, ask.id, old, new)
@@ -119,7 +146,9 @@ class Shape(ABC):
             raise _refused(ask, error) from error
         if shown is None:
             raise Refused(f"{ask.type} {ask.id} does not exist any more")
-        return self._outputs(aws, shown, new)
+        outputs = self._outputs(aws, shown, new)
+        self._taken(ask, ask.id, outputs)
+        return outputs
 
     def delete(self, aws: Aws, ask: Ask) -> None:
         """Delete a resource; one that is gone already is fine."""
@@ -161,6 +190,17 @@ class Shape(ABC):
                 key: value for key, value in held.items() if key in own or not alike(aws.default_tags.get(key), value)
             }
         return outputs
+
+    def _taken(self, ask: Ask, id_: str, outputs: Bag) -> None:
+        """Hold that AWS has what was sent: an input that a kind forgets must not pass as kept."""
+        given = reveal(ask.inputs)
+        now = self._inputs(ask.type, given, outputs) if given else {}
+        lost = sorted(key for key, value in given.items() if value not in (None, [], {}, "") and now.get(key) != value)
+        if lost:
+            reason = f"{ask.type} {ask.name}: the AWS of a rehearsal did not take {', '.join(lost)}"
+            raise NotReady(
+                id_, outputs, [f"{reason}; to mend it, let its kind in trellis/doubles/aws do so"], ask.inputs
+            )
 
     def _inputs(self, type_: str, given: Bag, outputs: Bag) -> Bag:
         """Inputs that would make it so: those that were given; all that can be, where nothing was (an import)."""
