@@ -7,23 +7,29 @@ import random
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from trellis.doubles.aws.fitting import alike, fit
 
 _PLAIN = st.one_of(st.booleans(), st.integers(-5, 5), st.text("abc", max_size=3))
-_OBJECTS = st.dictionaries(st.sampled_from("pqr"), _PLAIN, min_size=1)
-_VALUES = st.one_of(_PLAIN, _OBJECTS, st.lists(_PLAIN, max_size=5), st.lists(_OBJECTS, max_size=5))
-_BAGS = st.dictionaries(st.sampled_from("uvwxyz"), _VALUES)
+_OBJECTS = st.dictionaries(st.sampled_from("pqr"), _PLAIN, min_size=1, max_size=2)
+_VALUES = st.one_of(_PLAIN, _OBJECTS, st.lists(_PLAIN, max_size=3), st.lists(_OBJECTS, max_size=4))
+_BAGS = st.dictionaries(st.sampled_from("uvw"), _VALUES)
+
+_UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""A busy machine says nothing about what is right."""
 
 
-@given(_BAGS, st.randoms(use_true_random=False))
-def test_what_was_given_fits_itself_in_any_order(bag: dict[str, Any], chance: random.Random) -> None:
+@_UNHURRIED
+@given(_BAGS, st.integers(0, 99))
+def test_what_was_given_fits_itself_in_any_order(bag: dict[str, Any], seed: int) -> None:
+    chance = random.Random(seed)  # noqa: S311 - any order will do
     mixed = {key: chance.sample(value, len(value)) if isinstance(value, list) else value for key, value in bag.items()}
     assert fit(bag, {**mixed, "more": "of AWS's own"}) == bag
 
 
+@_UNHURRIED
 @given(st.lists(st.text("abc", min_size=1), unique=True), st.text("xyz", min_size=1))
 def test_a_new_member_of_a_set_is_drift(given_: list[str], new: str) -> None:
     assert fit({"a": given_}, {"a": [new, *reversed(given_)]}) == {"a": [*given_, new]}

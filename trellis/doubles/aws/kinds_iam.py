@@ -49,9 +49,9 @@ class Role(Shape):
         if changed(old, new, "assumeRolePolicy"):
             iam.update_assume_role_policy(RoleName=id_, PolicyDocument=new["assumeRolePolicy"])
         if changed(old, new, "permissionsBoundary"):
-            bound = {"PermissionsBoundary": new["permissionsBoundary"]} if new.get("permissionsBoundary") else None
+            bound = new.get("permissionsBoundary")
             if bound:
-                iam.put_role_permissions_boundary(RoleName=id_, **bound)
+                iam.put_role_permissions_boundary(RoleName=id_, PermissionsBoundary=bound)
             else:
                 iam.delete_role_permissions_boundary(RoleName=id_)
         if changed(old, new, "description", "maxSessionDuration"):
