@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from trellis.doubles.aws.gaps import references
 from trellis.doubles.aws.gaps.fill import Bag, Call, Refusal, serves
 
 _WHY = "moto does not have it"
@@ -58,10 +57,3 @@ def change(call: Call) -> Bag:
     found.provisioned_throughput_in_mibps = call.params.get("ProvisionedThroughputInMibps")
     answer: Bag = found.info_json()
     return answer
-
-
-@serves("efs", "CreateMountTarget", reason="moto looks at no security group")
-def mount(call: Call) -> Bag:
-    """A mount target in a subnet, behind groups that exist."""
-    references.security_groups(call, call.params.get("SecurityGroups", []), "SecurityGroupNotFound")
-    return call.moto()
