@@ -53,6 +53,13 @@ def test_a_client_that_retries_gets_through(aws: AwsSession, server: AwsServer, 
     assert server.inventory([aws.region]) == {"aws:ec2/vpc:Vpc": (thing.id,)}
 
 
+def test_a_request_for_heads_only_is_retried_too(aws: AwsSession, server: AwsServer) -> None:
+    server.inject([throttling(times=2, service="s3", operation="HeadBucket")])
+    with pytest.raises(ClientError, match="404"):
+        aws.client("s3").head_bucket(Bucket="none")
+    assert sum(server.given().values()) == 2
+
+
 def test_nobody_retries_where_there_is_no_capacity(aws: AwsSession, server: AwsServer) -> None:
     server.inject([no_capacity("p5.48xlarge", service="ec2", operation="CreateVpc")])
     with pytest.raises(Refused, match=r"InsufficientInstanceCapacity.*p5\.48xlarge"):

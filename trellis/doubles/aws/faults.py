@@ -10,7 +10,7 @@ import random
 import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from io import BytesIO
 from typing import Any
@@ -24,6 +24,9 @@ Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
 App = Callable[[Environ, StartResponse], Iterable[bytes]]
 
+_THROTTLING = "ThrottlingException"
+_THROTTLINGS = {"ec2": ("RequestLimitExceeded", 503), "s3": ("SlowDown", 503), "iam": ("Throttling", 400)}
+"""What these services say instead, with which status. S3 answers a HEAD without a code: there the status must do."""
 _SCOPE = re.compile(r"Credential=[^/]+/\d+/[^/]+/([^/]+)/aws4_request")
 
 
@@ -50,7 +53,7 @@ class Fault:
 
 def throttling(**which: Any) -> Fault:
     """Too many requests: a client that retries gets through."""
-    return Fault(code="ThrottlingException", message="Rate exceeded", **which)
+    return Fault(code=_THROTTLING, message="Rate exceeded", **which)
 
 
 def unavailable(**which: Any) -> Fault:
@@ -113,7 +116,13 @@ class Faults:
 
 def refuse(environ: Environ, start_response: StartResponse, fault: Fault) -> Iterable[bytes]:
     """Answer with an error in the format of the service that was asked."""
-    body, headers = _written(environ, asked(environ)[0], fault)
+    service = asked(environ)[0]
+    if fault.code == _THROTTLING:
+        code, status = _THROTTLINGS.get(service, (fault.code, fault.status))
+        fault = replace(fault, code=code, status=status)
+    body, headers = _written(environ, service, fault)
+    if environ.get("REQUEST_METHOD") == "HEAD":
+        body = b""
     start_response(f"{fault.status} {fault.code}", [*headers, ("Content-Length", str(len(body)))])
     return [body]
 
