@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -29,6 +29,8 @@ class Memory:
 
     things: dict[str, dict[str, Any]] = field(default_factory=dict)
     ids: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    mute: Callable[[str], object] | None = None
+    """Called with the id of what was made instead of an answer, so that only this memory knows of it."""
 
     def make(self, properties: Mapping[str, Any]) -> str:
         """Make a thing; return its id."""
@@ -75,7 +77,11 @@ class MemoryProvider(StubProvider):
         self._seen.add("Create", request.urn)
         inputs = json_format.MessageToDict(request.properties)
         inputs.pop(_DEFAULTS, None)
-        return provider_pb2.CreateResponse(id=self._memory.make(inputs), properties=_struct(inputs))
+        id_ = self._memory.make(inputs)
+        if self._memory.mute:
+            self._memory.mute(id_)
+            context.abort(grpc.StatusCode.UNAVAILABLE, "nobody hears this")
+        return provider_pb2.CreateResponse(id=id_, properties=_struct(inputs))
 
     def Read(self, request: Any, _context: Context) -> Any:  # noqa: N802 - the gRPC method's name
         self._seen.add("Read", request.urn)

@@ -24,11 +24,12 @@ from tests.engine.backend import BackendFile
 from tests.engine.memory_provider import GENERATED, UNTOLD, Memory, remembering
 from tests.engine.stub_provider import Seen
 from trellis.engine import recovery
+from trellis.engine.command import Command
 from trellis.engine.errors import EngineError
 from trellis.engine.identity.aws import Aws
 from trellis.engine.identity.finding import Finding, Found, IdentityError, Readiness, Sought
 from trellis.engine.recovery import Patience, Settled, settle
-from trellis.engine.run import engine_stack, up
+from trellis.engine.run import destroy, engine_stack, up
 
 pytestmark = pytest.mark.engine
 
@@ -273,6 +274,32 @@ def test_where_nobody_answers_the_state_stays(world: World, monkeypatch: pytest.
     with pytest.raises(IdentityError, match="no credentials"):
         world.told()
     assert world.backend.state() == before
+
+
+@pytest.mark.filterwarnings("ignore:Error in event stream")  # which the kill breaks off
+def test_a_really_killed_engine_leaves_what_these_tests_take_for_it(world: World) -> None:
+    """Killed between the creation and its answer: a lock, and a creation that only the cloud knows."""
+    command = world.stack.workspace.pulumi_command
+    assert isinstance(command, Command)
+    before = world.backend.row("queue")
+    destroy(world.stack, target=[before["urn"]])
+
+    def kill(_id: str) -> None:
+        command.kill()
+
+    world.memory.mute = kill
+    with pytest.raises(EngineError):
+        up(world.stack)
+    world.memory.mute = None
+    [left] = world.backend.state()["pending_operations"]
+    assert left["type"] == "creating"
+    assert {"id", "outputs"}.isdisjoint(left["resource"])
+    assert left["resource"]["inputs"] == before["inputs"]
+
+    assert world.settle() == [("unlocked", ""), ("imported", "queue")]
+    assert world.settle() == []
+    assert world.up() == {"same": 5}
+    assert len(world.memory.things) == 2
 
 
 @pytest.mark.parametrize("step", ["_import", "_refresh", "_read_adopted"])
