@@ -10,7 +10,6 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from pulumi import automation
 
 from tests.engine.conftest import pulumi_cli  # noqa: F401 - a fixture
 from tests.engine.stub_provider import serve as serve_stub
@@ -87,15 +86,18 @@ def test_life_of_a_stack(scene: Scene) -> None:
         mine, theirs = known.get(type_, set()), set(there.get(type_, ()))
         assert mine <= theirs, f"{type_} is in the state and not in AWS"
         assert mine == theirs or type_ in OF_AWS, f"{type_} is in AWS and not in the state"
-    _let_all_go(stack)
+    _let_all_go(scene)
     assert destroy(stack).failures == ()
     assert scene.there() == {}, "a destroy leaves something"
 
 
-def _let_all_go(stack: automation.Stack) -> None:
+def _let_all_go(scene: Scene) -> None:
     """Take away what keeps resources from being deleted, as whoever wants all data gone does."""
-    deployment = stack.export_stack()
+    deployment = scene.stack.export_stack()
     for row in (deployment.deployment or {})["resources"]:
         row.pop("protect", None)
         row.pop("retainOnDelete", None)
-    stack.import_stack(deployment)
+    scene.stack.import_stack(deployment)
+    rds = scene.server.clients(scene.region).client("rds")
+    for one in rds.describe_db_instances()["DBInstances"]:
+        rds.modify_db_instance(DBInstanceIdentifier=one["DBInstanceIdentifier"], DeletionProtection=False)
