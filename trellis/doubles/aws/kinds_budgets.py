@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from trellis.doubles.aws.shape import Aws, Shape, capital, changed, mapping, pairs, small
+from trellis.doubles.aws.shape import Aws, Shape, Tagging, capital, changed, mapping, pairs, small
 from trellis.doubles.provider import Bag
 
 _MANY = {"ands": "And", "ors": "Or"}
@@ -17,6 +17,7 @@ _MAILS, _TOPICS = "subscriberEmailAddresses", "subscriberSnsTopicArns"
 class Budget(Shape):
     """`aws:budgets/budget:Budget`; its id is `account:name`."""
 
+    tagging = Tagging("budgets", id="ResourceARN", tags="ResourceTags", keys="ResourceTagKeys")
     gone = ("NotFoundException",)
 
     def make(self, aws: Aws, name: str, inputs: Bag, tags: dict[str, str]) -> str:
@@ -65,13 +66,6 @@ class Budget(Shape):
 
     def drop(self, aws: Aws, id_: str, known: Bag) -> None:
         aws.client("budgets").delete_budget(**_where(id_))
-
-    def tag(self, aws: Aws, shown: Bag, add: dict[str, str], remove: list[str]) -> None:
-        budgets, arn = aws.client("budgets"), shown["arn"]
-        if remove:
-            budgets.untag_resource(ResourceARN=arn, ResourceTagKeys=remove)
-        if add:
-            budgets.tag_resource(ResourceARN=arn, ResourceTags=pairs(add))
 
 
 def _amount(known: str | None, found: str) -> str:

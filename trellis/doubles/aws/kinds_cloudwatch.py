@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from trellis.doubles.aws.shape import Aws, Shape, after, changed, mapping, pairs, sent
+from trellis.doubles.aws.shape import Aws, Shape, Tagging, after, changed, mapping, pairs, sent
 from trellis.doubles.errors import Refused
 from trellis.doubles.provider import Bag
 
@@ -24,6 +24,7 @@ class EventRule(Shape):
     EventBridge takes a rule of the same name as a change of it; so does the provider.
     """
 
+    tagging = Tagging("events", id="ResourceARN")
     gone = ("ResourceNotFoundException",)
     unread = ("forceDestroy",)
 
@@ -49,13 +50,6 @@ class EventRule(Shape):
 
     def drop(self, aws: Aws, id_: str, known: Bag) -> None:
         aws.client("events").delete_rule(Name=id_)
-
-    def tag(self, aws: Aws, shown: Bag, add: dict[str, str], remove: list[str]) -> None:
-        events, arn = aws.client("events"), shown["arn"]
-        if remove:
-            events.untag_resource(ResourceARN=arn, TagKeys=remove)
-        if add:
-            events.tag_resource(ResourceARN=arn, Tags=pairs(add))
 
 
 class EventTarget(Shape):
@@ -95,6 +89,7 @@ class EventTarget(Shape):
 class LogGroup(Shape):
     """`aws:cloudwatch/logGroup:LogGroup`; its id is its name. A name that is taken is refused."""
 
+    tagging = Tagging("logs", id="resourceArn", tags="tags", keys="tagKeys", form=dict)
     gone = ("ResourceNotFoundException",)
     unread = ("skipDestroy",)
 
@@ -129,13 +124,6 @@ class LogGroup(Shape):
     def drop(self, aws: Aws, id_: str, known: Bag) -> None:
         if not known.get("skipDestroy"):
             aws.client("logs").delete_log_group(logGroupName=id_)
-
-    def tag(self, aws: Aws, shown: Bag, add: dict[str, str], remove: list[str]) -> None:
-        logs, arn = aws.client("logs"), shown["arn"]
-        if remove:
-            logs.untag_resource(resourceArn=arn, tagKeys=remove)
-        if add:
-            logs.tag_resource(resourceArn=arn, tags=add)
 
     def _keep(self, aws: Aws, name: str, days: int) -> None:
         logs = aws.client("logs")

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from trellis.doubles.aws.shape import Aws, Shape, changed, mapping, pairs
+from trellis.doubles.aws.shape import Aws, Shape, Tagging, changed, mapping, pairs
 from trellis.doubles.provider import Bag
 
 
 class Repository(Shape):
     """`aws:ecr/repository:Repository`; its id is its name. One with images goes only by `forceDelete`."""
 
+    tagging = Tagging("ecr", id="resourceArn", tags="tags", keys="tagKeys")
     gone = ("RepositoryNotFoundException",)
     unread = ("forceDelete",)
 
@@ -55,13 +56,6 @@ class Repository(Shape):
 
     def drop(self, aws: Aws, id_: str, known: Bag) -> None:
         aws.client("ecr").delete_repository(repositoryName=id_, force=bool(known.get("forceDelete")))
-
-    def tag(self, aws: Aws, shown: Bag, add: dict[str, str], remove: list[str]) -> None:
-        ecr, arn = aws.client("ecr"), shown["arn"]
-        if remove:
-            ecr.untag_resource(resourceArn=arn, tagKeys=remove)
-        if add:
-            ecr.tag_resource(resourceArn=arn, tags=pairs(add))
 
 
 class LifecyclePolicy(Shape):

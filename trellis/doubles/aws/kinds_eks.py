@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
-from trellis.doubles.aws.kinds_eks_nodes import NodeGroup
+from trellis.doubles.aws.kinds_eks_nodes import TAGGING, NodeGroup
 from trellis.doubles.aws.shape import Aws, Shape, changed, sent
 from trellis.doubles.provider import Bag
 
@@ -24,22 +25,14 @@ _ASSOCIATION = {
 }
 
 
-class _Tagged(Shape):
-    """What EKS tags by ARN."""
+class _Eks(Shape):
+    """What EKS tags, and tells to be gone, alike."""
 
     gone = _GONE
-    arn = "arn"
-    """Property that holds the ARN."""
-
-    def tag(self, aws: Aws, shown: Bag, add: dict[str, str], remove: list[str]) -> None:
-        eks, arn = aws.client("eks"), shown[self.arn]
-        if remove:
-            eks.untag_resource(resourceArn=arn, tagKeys=remove)
-        if add:
-            eks.tag_resource(resourceArn=arn, tags=add)
+    tagging = TAGGING
 
 
-class Cluster(_Tagged):
+class Cluster(_Eks):
     """`aws:eks/cluster:Cluster`; its id is its name. Its endpoint is the control plane that stands for it."""
 
     unread = ("bootstrapSelfManagedAddons", "defaultAddonsToRemoves", "forceUpdateVersion")
@@ -99,10 +92,10 @@ class Cluster(_Tagged):
         aws.client("eks").delete_cluster(name=id_)
 
 
-class AccessEntry(_Tagged):
+class AccessEntry(_Eks):
     """`aws:eks/accessEntry:AccessEntry`; its id is `cluster:principal ARN`."""
 
-    arn = "accessEntryArn"
+    tagging = replace(TAGGING, of="accessEntryArn")
 
     def make(self, aws: Aws, name: str, inputs: Bag, tags: dict[str, str]) -> str:
         who = sent(inputs, {"clusterName": "clusterName", "principalArn": "principalArn", "type": "type"})
@@ -128,7 +121,7 @@ class AccessEntry(_Tagged):
         aws.client("eks").delete_access_entry(**_principal(id_, ":"))
 
 
-class AccessPolicyAssociation(_Tagged):
+class AccessPolicyAssociation(_Eks):
     """`aws:eks/accessPolicyAssociation:AccessPolicyAssociation`; its id is `cluster#principal ARN#policy ARN`."""
 
     taggable = False
@@ -159,7 +152,7 @@ class AccessPolicyAssociation(_Tagged):
         aws.client("eks").disassociate_access_policy(**_principal(id_, "#"), policyArn=id_.split("#")[2])
 
 
-class Addon(_Tagged):
+class Addon(_Eks):
     """`aws:eks/addon:Addon`; its id is `cluster:add-on`."""
 
     unread = ("resolveConflictsOnCreate", "resolveConflictsOnUpdate", "preserve")
@@ -193,10 +186,10 @@ class Addon(_Tagged):
         return {"clusterName": cluster, "addonName": addon}
 
 
-class PodIdentityAssociation(_Tagged):
+class PodIdentityAssociation(_Eks):
     """`aws:eks/podIdentityAssociation:PodIdentityAssociation`; imported as `cluster,association id`."""
 
-    arn = "associationArn"
+    tagging = replace(TAGGING, of="associationArn")
 
     def make(self, aws: Aws, name: str, inputs: Bag, tags: dict[str, str]) -> str:
         where = {key: inputs[key] for key in ("clusterName", "namespace", "serviceAccount")}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trellis.doubles.aws.shape import Aws, Shape, changed, sent
+from trellis.doubles.aws.shape import Aws, Shape, Tagging, changed, sent
 from trellis.doubles.provider import Bag
 
 _MADE_WITH = {
@@ -20,11 +20,14 @@ _MADE_WITH = {
     "updateConfig": "updateConfig",
     "version": "version",
 }
+TAGGING = Tagging("eks", id="resourceArn", tags="tags", keys="tagKeys", form=dict)
+"""EKS tags everything by ARN."""
 
 
 class NodeGroup(Shape):
     """`aws:eks/nodeGroup:NodeGroup`; its id is `cluster:group`."""
 
+    tagging = TAGGING
     gone = ("ResourceNotFoundException",)
     unread = ("forceUpdateVersion",)
     maps = ("labels",)
@@ -63,13 +66,6 @@ class NodeGroup(Shape):
 
     def drop(self, aws: Aws, id_: str, known: Bag) -> None:
         aws.client("eks").delete_nodegroup(**_where(id_))
-
-    def tag(self, aws: Aws, shown: Bag, add: dict[str, str], remove: list[str]) -> None:
-        eks, arn = aws.client("eks"), shown["arn"]
-        if remove:
-            eks.untag_resource(resourceArn=arn, tagKeys=remove)
-        if add:
-            eks.tag_resource(resourceArn=arn, tags=add)
 
 
 def _where(id_: str) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from trellis.doubles.aws.shape import Aws, Shape, capital, changed, mapping, pairs, sent, small
+from trellis.doubles.aws.shape import Aws, Shape, Tagging, capital, changed, mapping, pairs, sent, small
 from trellis.doubles.provider import Bag
 
 _LUSTRE = {
@@ -17,22 +17,13 @@ _LUSTRE = {
     "weeklyMaintenanceStartTime": "WeeklyMaintenanceStartTime",
 }
 _SYSTEM = {"fileSystemTypeVersion": "FileSystemTypeVersion", "storageCapacity": "StorageCapacity"}
+_TAGGING = Tagging("fsx", id="ResourceARN")
 
 
-class _Tagged(Shape):
-    """What FSx tags by ARN."""
-
-    def tag(self, aws: Aws, shown: Bag, add: dict[str, str], remove: list[str]) -> None:
-        fsx, arn = aws.client("fsx"), shown["arn"]
-        if remove:
-            fsx.untag_resource(ResourceARN=arn, TagKeys=remove)
-        if add:
-            fsx.tag_resource(ResourceARN=arn, Tags=pairs(add))
-
-
-class LustreFileSystem(_Tagged):
+class LustreFileSystem(Shape):
     """`aws:fsx/lustreFileSystem:LustreFileSystem`. AWS tells no security groups; the provider keeps those it gave."""
 
+    tagging = _TAGGING
     gone = ("FileSystemNotFound",)
     unread = ("securityGroupIds", "skipFinalBackup", "finalBackupTags", "backupId")
 
@@ -75,9 +66,10 @@ class LustreFileSystem(_Tagged):
         aws.client("fsx").delete_file_system(FileSystemId=id_)
 
 
-class DataRepositoryAssociation(_Tagged):
+class DataRepositoryAssociation(Shape):
     """`aws:fsx/dataRepositoryAssociation:DataRepositoryAssociation`."""
 
+    tagging = _TAGGING
     gone = ("DataRepositoryAssociationNotFound", "FileSystemNotFound")
     unread = ("deleteDataInFilesystem",)
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Final
 
-from trellis.doubles.aws.shape import Aws, Shape, changed, mapping, pairs, sent
+from trellis.doubles.aws.shape import Aws, Shape, Tagging, changed, mapping, pairs, sent
 from trellis.doubles.provider import Bag
 
 _ROLE = {
@@ -21,6 +21,7 @@ _ROLE = {
 class Role(Shape):
     """`aws:iam/role:Role`; its id is its name."""
 
+    tagging = Tagging("iam", id="RoleName", of="name", add="tag_role", remove="untag_role")
     gone = ("NoSuchEntity",)
     unread = ("forceDetachPolicies",)
 
@@ -66,13 +67,6 @@ class Role(Shape):
             for policy in iam.list_role_policies(RoleName=id_)["PolicyNames"]:
                 iam.delete_role_policy(RoleName=id_, PolicyName=policy)
         iam.delete_role(RoleName=id_)
-
-    def tag(self, aws: Aws, shown: Bag, add: dict[str, str], remove: list[str]) -> None:
-        iam, name = aws.client("iam"), shown["name"]
-        if remove:
-            iam.untag_role(RoleName=name, TagKeys=remove)
-        if add:
-            iam.tag_role(RoleName=name, Tags=pairs(add))
 
 
 class RolePolicy(Shape):

@@ -7,7 +7,7 @@ from typing import Final
 
 from botocore.exceptions import ClientError
 
-from trellis.doubles.aws.shape import Aws, Shape, after, changed, code, mapping, pairs, sent
+from trellis.doubles.aws.shape import Aws, Shape, Tagging, after, changed, code, mapping, pairs, sent
 from trellis.doubles.provider import Bag
 
 _KEY = {
@@ -23,6 +23,7 @@ _LONGEST_WINDOW_DAYS = 30
 class Key(Shape):
     """`aws:kms/key:Key`; its id is the key id."""
 
+    tagging = Tagging("kms", id="KeyId", of="keyId", form=lambda tags: pairs(tags, "TagKey", "TagValue"))
     gone = ("NotFoundException", "KMSInvalidStateException")
     unread = ("deletionWindowInDays", "bypassPolicyLockoutSafetyCheck")
 
@@ -67,13 +68,6 @@ class Key(Shape):
     def drop(self, aws: Aws, id_: str, known: Bag) -> None:
         days = known.get("deletionWindowInDays", _LONGEST_WINDOW_DAYS)
         aws.client("kms").schedule_key_deletion(KeyId=id_, PendingWindowInDays=days)
-
-    def tag(self, aws: Aws, shown: Bag, add: dict[str, str], remove: list[str]) -> None:
-        kms, id_ = aws.client("kms"), shown["keyId"]
-        if remove:
-            kms.untag_resource(KeyId=id_, TagKeys=remove)
-        if add:
-            kms.tag_resource(KeyId=id_, Tags=pairs(add, "TagKey", "TagValue"))
 
 
 class Alias(Shape):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from trellis.doubles.aws.shape import Aws, Shape, after, changed, mapping, pairs, sent
+from trellis.doubles.aws.shape import Aws, Shape, Tagging, after, changed, mapping, pairs, sent
 from trellis.doubles.provider import Bag
 
 _CREATED_WITH = {
@@ -41,22 +41,13 @@ _CHANGED = {
 }
 _TOLD_OTHERWISE = ("dbSubnetGroupName", "manageMasterUserPassword", "parameterGroupName", "vpcSecurityGroupIds")
 _TOLD_AS = {"performanceInsightsEnabled": "PerformanceInsightsEnabled"}
+_TAGGING = Tagging("rds", id="ResourceName", add="add_tags_to_resource", remove="remove_tags_from_resource")
 
 
-class _Tagged(Shape):
-    """What RDS tags by ARN."""
-
-    def tag(self, aws: Aws, shown: Bag, add: dict[str, str], remove: list[str]) -> None:
-        rds, arn = aws.client("rds"), shown["arn"]
-        if remove:
-            rds.remove_tags_from_resource(ResourceName=arn, TagKeys=remove)
-        if add:
-            rds.add_tags_to_resource(ResourceName=arn, Tags=pairs(add))
-
-
-class Instance(_Tagged):
+class Instance(Shape):
     """`aws:rds/instance:Instance`; imported by its identifier, then known by its resource id."""
 
+    tagging = _TAGGING
     gone = ("DBInstanceNotFound",)
     unread = ("applyImmediately", "deleteAutomatedBackups", "finalSnapshotIdentifier", "skipFinalSnapshot")
 
@@ -109,9 +100,10 @@ class Instance(_Tagged):
         )
 
 
-class ParameterGroup(_Tagged):
+class ParameterGroup(Shape):
     """`aws:rds/parameterGroup:ParameterGroup`; its id is its name, in small letters."""
 
+    tagging = _TAGGING
     gone = ("DBParameterGroupNotFound",)
     unread = ("skipDestroy",)
 
@@ -154,9 +146,10 @@ class ParameterGroup(_Tagged):
         aws.client("rds").delete_db_parameter_group(DBParameterGroupName=id_)
 
 
-class SubnetGroup(_Tagged):
+class SubnetGroup(Shape):
     """`aws:rds/subnetGroup:SubnetGroup`; its id is its name, in small letters."""
 
+    tagging = _TAGGING
     gone = ("DBSubnetGroupNotFoundFault",)
 
     def make(self, aws: Aws, name: str, inputs: Bag, tags: dict[str, str]) -> str:

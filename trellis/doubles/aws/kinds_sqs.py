@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from trellis.doubles.aws.shape import Aws, Shape, changed
+from trellis.doubles.aws.shape import Aws, Shape, Tagging, changed
 from trellis.doubles.provider import Bag
 
 _ATTRIBUTES = {
@@ -33,6 +33,7 @@ def _value(text: str) -> Any:
 class Queue(Shape):
     """`aws:sqs/queue:Queue`; its id is its URL. A name that is taken is refused where any attribute differs."""
 
+    tagging = Tagging("sqs", id="QueueUrl", of="url", add="tag_queue", remove="untag_queue", form=dict)
     gone = _GONE
 
     def make(self, aws: Aws, name: str, inputs: Bag, tags: dict[str, str]) -> str:
@@ -60,13 +61,6 @@ class Queue(Shape):
 
     def drop(self, aws: Aws, id_: str, known: Bag) -> None:
         aws.client("sqs").delete_queue(QueueUrl=id_)
-
-    def tag(self, aws: Aws, shown: Bag, add: dict[str, str], remove: list[str]) -> None:
-        sqs, url = aws.client("sqs"), shown["url"]
-        if remove:
-            sqs.untag_queue(QueueUrl=url, TagKeys=remove)
-        if add:
-            sqs.tag_queue(QueueUrl=url, Tags=add)
 
 
 class QueuePolicy(Shape):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import secrets
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
@@ -62,12 +63,36 @@ def after(id_: str) -> Iterator[None]:
         raise Begun(id_, error) from error
 
 
+def pairs(tags: Mapping[str, str], key: str = "Key", value: str = "Value") -> list[dict[str, str]]:
+    """Tags as most services take them."""
+    return [{key: name, value: text} for name, text in sorted(tags.items())]
+
+
+@dataclass(frozen=True)
+class Tagging:
+    """How a service is asked to tag: its two operations, and what their parameters are called."""
+
+    service: str
+    id: str
+    """Parameter that names the resource."""
+    of: str = "arn"
+    """Property of the resource with that name."""
+    add: str = "tag_resource"
+    remove: str = "untag_resource"
+    tags: str = "Tags"
+    keys: str = "TagKeys"
+    form: Callable[[Mapping[str, str]], Any] = pairs
+    """How tags are written."""
+
+
 class Shape(ABC):
     """One resource type. `make`, `show`, `change` and `drop` speak to AWS; inputs come without marks."""
 
     gone: tuple[str, ...] = ()
     """Error codes that mean that it does not exist."""
     taggable = True
+    tagging: Tagging | None = None
+    """How it is tagged, where that is two operations on a name."""
     unread: tuple[str, ...] = ()
     """Inputs that AWS does not tell; they are taken as they were given."""
     maps: tuple[str, ...] = ()
@@ -95,8 +120,15 @@ class Shape(ABC):
         """Delete."""
 
     def tag(self, aws: Aws, shown: Bag, add: dict[str, str], remove: list[str], /) -> None:
-        """Put and remove tags. Whatever is taggable says how."""
-        raise NotImplementedError(f"{type(self).__name__} has no tags")
+        """Remove and put tags. What is taggable has a `tagging` or says here how."""
+        if self.tagging is None:
+            raise NotImplementedError(f"{type(self).__name__} has no tags")
+        how, client = self.tagging, aws.client(self.tagging.service)
+        name = {how.id: shown[how.of]}
+        if remove:
+            getattr(client, how.remove)(**name, **{how.keys: remove})
+        if add:
+            getattr(client, how.add)(**name, **{how.tags: how.form(add)})
 
     # What the double calls.
 
@@ -223,11 +255,6 @@ def _refused(ask: Ask, error: ClientError) -> Refused:
     told = error.response.get("Error", {})
     action = error.operation_name
     return Refused(f"{ask.type} {ask.name}: {action}: {told.get('Code')}: {told.get('Message')}")
-
-
-def pairs(tags: Mapping[str, str], key: str = "Key", value: str = "Value") -> list[dict[str, str]]:
-    """Tags as most services take them."""
-    return [{key: name, value: text} for name, text in sorted(tags.items())]
 
 
 def mapping(tags: list[dict[str, str]] | None, key: str = "Key", value: str = "Value") -> dict[str, str]:
