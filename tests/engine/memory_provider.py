@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
 from google.protobuf import json_format, struct_pb2
-from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+from pulumi.runtime.proto import provider_pb2
 
 from components.catalogue.identities import TAG
-from tests.engine.stub_provider import Context, Seen, StubProvider
+from tests.engine.stub_provider import Seen, StubProvider
+from trellis.doubles.plugin import Context
+from trellis.doubles.serve import served
 
 GENERATED = "groupName"
 """Input for which the provider makes up a name where the program gives none, as bridged providers do."""
@@ -113,12 +114,5 @@ def _struct(values: Mapping[str, Any]) -> struct_pb2.Struct:
 def remembering() -> Iterator[tuple[Mapping[str, int], Seen, Memory]]:
     """Serve it as the AWS provider; yield the port by package, what is asked of it, and what it made."""
     seen, memory = Seen(), Memory()
-    with ThreadPoolExecutor(8) as pool:
-        server = grpc.server(pool)
-        provider_pb2_grpc.add_ResourceProviderServicer_to_server(MemoryProvider(seen, memory), server)
-        port: int = server.add_insecure_port("127.0.0.1:0")
-        server.start()
-        try:
-            yield {"aws": port}, seen, memory
-        finally:
-            server.stop(0).wait()
+    with served(MemoryProvider(seen, memory)) as port:
+        yield {"aws": port}, seen, memory

@@ -10,17 +10,17 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
 from google.protobuf import empty_pb2, struct_pb2
-from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
+from pulumi.runtime.proto import provider_pb2
 
-Context = grpc.ServicerContext
-_WORKERS = 16
+from trellis.doubles.plugin import Context, Plugin
+from trellis.doubles.serve import served
+
 COMPUTED: Mapping[str, Mapping[str, Any]] = {
     "aws:eks/cluster:Cluster": {
         "endpoint": "https://stub.invalid",
@@ -64,28 +64,12 @@ class Seen:
         return sorted(urn for name, urn in self.calls if name == method)
 
 
-class StubProvider(provider_pb2_grpc.ResourceProviderServicer):
+class StubProvider(Plugin):
     """One attached provider. What it does not define answers UNIMPLEMENTED, and the engine knows how to take that."""
 
     def __init__(self, seen: Seen) -> None:
         self._seen = seen
         self._ids = itertools.count(1)
-
-    def Handshake(self, _request: Any, _context: Context) -> Any:  # noqa: N802 - the gRPC method's name
-        return provider_pb2.ProviderHandshakeResponse(accept_secrets=True, accept_resources=True, accept_outputs=False)
-
-    def Attach(self, _request: Any, _context: Context) -> Any:  # noqa: N802 - the gRPC method's name
-        return empty_pb2.Empty()
-
-    def GetPluginInfo(self, _request: Any, _context: Context) -> Any:  # noqa: N802 - the gRPC method's name
-        # Newer than any SDK asks for, else the engine warns.
-        return plugin_pb2.PluginInfo(version="9999.0.0")
-
-    def GetSchema(self, _request: Any, _context: Context) -> Any:  # noqa: N802 - the gRPC method's name
-        return provider_pb2.GetSchemaResponse(schema="{}")
-
-    def CheckConfig(self, request: Any, _context: Context) -> Any:  # noqa: N802 - the gRPC method's name
-        return provider_pb2.CheckResponse(inputs=request.news)
 
     def DiffConfig(self, request: Any, _context: Context) -> Any:  # noqa: N802 - the gRPC method's name
         return _diff(request.old_inputs, request.news)
@@ -128,12 +112,9 @@ class StubProvider(provider_pb2_grpc.ResourceProviderServicer):
         self._seen.add("Delete", request.urn)
         return empty_pb2.Empty()
 
-    def Cancel(self, _request: Any, _context: Context) -> Any:  # noqa: N802 - the gRPC method's name
-        return empty_pb2.Empty()
-
     def Invoke(self, request: Any, context: Context) -> Any:  # noqa: N802 - the gRPC method's name
         self._seen.add("Invoke", request.tok)
-        context.abort(grpc.StatusCode.FAILED_PRECONDITION, f"the program may ask nothing, but invokes {request.tok}")
+        return super().Invoke(request, context)
 
 
 def _diff(old: struct_pb2.Struct, new: struct_pb2.Struct) -> Any:
@@ -151,18 +132,5 @@ def serve(*packages: str, seen: Seen | None = None) -> Iterator[tuple[Mapping[st
     """Serve one stub for each package on a free loopback port; yield the ports by package and what is asked of them."""
     seen = seen or Seen()
     with ExitStack() as stack:
-        ports = {package: stack.enter_context(_server(StubProvider(seen))) for package in packages}
+        ports = {package: stack.enter_context(served(StubProvider(seen))) for package in packages}
         yield ports, seen
-
-
-@contextmanager
-def _server(provider: StubProvider) -> Iterator[int]:
-    with ThreadPoolExecutor(_WORKERS) as pool:
-        server = grpc.server(pool)
-        provider_pb2_grpc.add_ResourceProviderServicer_to_server(provider, server)
-        port: int = server.add_insecure_port("127.0.0.1:0")
-        server.start()
-        try:
-            yield port
-        finally:
-            server.stop(0).wait()

@@ -13,15 +13,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
 
-import grpc
 from google.protobuf import empty_pb2
-from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
+from pulumi.runtime.proto import provider_pb2
 
 from trellis.doubles import wire
 from trellis.doubles.differences import Difference, by_the_table, differences
 from trellis.doubles.errors import Refused, told_to
+from trellis.doubles.plugin import Context, Plugin
 
-Context = grpc.ServicerContext
 Bag = dict[str, Any]
 S = TypeVar("S")
 """What a double keeps for one configured connection."""
@@ -67,7 +66,7 @@ class Found:
     """None: the last known inputs still hold."""
 
 
-class Double(provider_pb2_grpc.ResourceProviderServicer, ABC, Generic[S]):
+class Double(Plugin, ABC, Generic[S]):
     """A provider; a subclass says what its resources do. All methods may run at the same time in many threads."""
 
     def __init__(self, hook: Hook | None = None) -> None:
@@ -132,21 +131,6 @@ class Double(provider_pb2_grpc.ResourceProviderServicer, ABC, Generic[S]):
         return by_the_table(type_, path) if own is None else own
 
     # The protocol.
-
-    def Handshake(self, _request: Any, _context: Context) -> Any:  # noqa: N802 - the gRPC method's name
-        return provider_pb2.ProviderHandshakeResponse(accept_secrets=True, accept_resources=True, accept_outputs=False)
-
-    def Attach(self, _request: Any, _context: Context) -> Any:  # noqa: N802 - the gRPC method's name
-        return empty_pb2.Empty()
-
-    def GetPluginInfo(self, _request: Any, _context: Context) -> Any:  # noqa: N802 - the gRPC method's name
-        return plugin_pb2.PluginInfo(version="9999.0.0")  # newer than any SDK asks for, else the engine warns
-
-    def GetSchema(self, _request: Any, _context: Context) -> Any:  # noqa: N802 - the gRPC method's name
-        return provider_pb2.GetSchemaResponse(schema="{}")
-
-    def CheckConfig(self, request: Any, _context: Context) -> Any:  # noqa: N802 - the gRPC method's name
-        return provider_pb2.CheckResponse(inputs=request.news)
 
     def DiffConfig(self, request: Any, _context: Context) -> Any:  # noqa: N802 - the gRPC method's name
         # A provider resource is never replaced for its settings: what it manages stays where it is.
@@ -235,10 +219,7 @@ class Double(provider_pb2_grpc.ResourceProviderServicer, ABC, Generic[S]):
 
     def Cancel(self, _request: Any, _context: Context) -> Any:  # noqa: N802 - the gRPC method's name
         self.cancelled.set()
-        return empty_pb2.Empty()
-
-    def Invoke(self, request: Any, context: Context) -> Any:  # noqa: N802 - the gRPC method's name
-        context.abort(grpc.StatusCode.FAILED_PRECONDITION, f"the program may ask nothing, but invokes {request.tok}")
+        return super().Cancel(_request, _context)
 
     def _planned(self, context: Context, ask: Ask) -> Any:
         with told_to(context):
