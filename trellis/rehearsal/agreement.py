@@ -7,18 +7,13 @@ from typing import Any
 
 from trellis.plan import SECRET, UNKNOWN, Plan
 
-NOT_COMPARED: Mapping[str, str] = {
-    "deletedWith": "a preview of the engine does not tell it",
-    "opened_from": "what Helm would install; the engine knows the Release only",
-    "openedFrom": "what Helm would install; the engine knows the Release only",
-    "hooks": "what Helm would install; the engine knows the Release only",
-}
+NOT_COMPARED: Mapping[str, str] = {"deletedWith": "a preview of the engine does not tell it"}
 """Field -> why it is left out."""
 
 
 def disagreements(engine: Plan, recorded: Plan) -> Iterator[str]:
-    """All that differs, a line each."""
-    theirs, ours = _rows(engine), _rows(recorded)
+    """All that differs, a line each. What charts make is left out: the engine knows their Releases only."""
+    theirs, ours = _rows(engine), _rows(recorded.recorded)
     yield from (f"{urn}: only the engine has it" for urn in sorted(theirs.keys() - ours.keys()))
     yield from (f"{urn}: only the recorder has it" for urn in sorted(ours.keys() - theirs.keys()))
     for urn in sorted(theirs.keys() & ours.keys()):
@@ -30,7 +25,7 @@ def disagreements(engine: Plan, recorded: Plan) -> Iterator[str]:
 
 
 def _rows(plan: Plan) -> dict[str, dict[str, Any]]:
-    rows = {resource.urn: resource.document() for resource in plan.resources if not resource.opened_from}
+    rows = {resource.urn: resource.document() for resource in plan.resources}
     return {urn: {key: value for key, value in row.items() if key not in NOT_COMPARED} for urn, row in rows.items()}
 
 
