@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 
 from trellis.doubles.differences import differences
-from trellis.engine.run import Operation, preview, up
+from trellis.engine.run import preview, up
 from trellis.plan import Plan
-from trellis.rehearsal.edits import Edit, apply, edits
-from trellis.rehearsal.life import failed, lines_of, moved
+from trellis.rehearsal.edits import apply, edits
+from trellis.rehearsal.life import failed, lines_of, moved, unlike
 from trellis.rehearsal.result import Act, Verdict
 from trellis.rehearsal.world import World
 
@@ -20,18 +19,22 @@ _NO_VERSION = (
 
 def changed(world: World) -> Act:
     """Each edit of the stack file: planned, deployed, taken back."""
-    file = world.project / "stacks" / f"Pulumi.{world.stack}.yaml"
+    file = world.file
     text = file.read_text(encoding="utf-8")
-    before, platform = world.read()
+    plan, platform = world.read()
+    deployed = plan.recorded
     found = list(edits(platform, text))
     wrong: list[str] = []
     facts: dict[str, Mapping[str, str]] = {}
     for edit in found:
         try:
-            said, lines = _tried(world, file, before, edit)
+            file.write_text(apply(text, edit), encoding="utf-8")
+            wanted = world.read()[0].recorded
+            said = expected(deployed, wanted)
+            lines = _done(world, said)
         finally:
             file.write_text(text, encoding="utf-8")
-        facts[edit.what] = said
+        deployed, facts[edit.what] = wanted, said
         wrong += [f"{edit.what}: {line}" for line in lines]
     with world.opened() as stack:
         back = up(stack)
@@ -48,16 +51,14 @@ def changed(world: World) -> Act:
     )
 
 
-def _tried(world: World, file: Path, before: Plan, edit: Edit) -> tuple[Mapping[str, str], list[str]]:
-    """Make one edit; return what the plans say of it, and where the engine does otherwise."""
-    file.write_text(apply(file.read_text(encoding="utf-8"), edit), encoding="utf-8")
-    wanted = expected(before, world.read()[0])
+def _done(world: World, wanted: Mapping[str, str]) -> list[str]:
+    """Deploy the stack file as it is now; return where the engine does otherwise than the plans say."""
     with world.opened() as stack:
         planned, done = preview(stack, as_of=world.as_of), up(stack)
-    lines = [*_unlike("preview", wanted, planned.operations), *_unlike("up", wanted, done.operations)]
+    lines = [*unlike("preview", wanted, planned.operations), *unlike("up", wanted, done.operations)]
     if not wanted:
         lines.append("the plan does not change at all")
-    return wanted, [*lines, *lines_of(done.failures)]
+    return [*lines, *lines_of(done.failures)]
 
 
 def expected(before: Plan, after: Plan) -> dict[str, str]:
@@ -69,18 +70,6 @@ def expected(before: Plan, after: Plan) -> dict[str, str]:
             found[urn] = "create" if old is None else "delete"
             continue
         paths = differences(new.type, old.inputs, new.inputs)
-        if paths and new.custom and not new.opened_from:
+        if paths and new.custom:
             found[urn] = "replace" if any(one.replaces for one in paths) else "update"
     return found
-
-
-def _unlike(what: str, wanted: Mapping[str, str], operations: Iterable[Operation]) -> list[str]:
-    seen: dict[str, str] = {}
-    for row in operations:
-        seen[row.urn] = "replace" if "replace" in row.op or seen.get(row.urn) == "replace" else row.op
-    every = sorted(wanted.keys() | seen.keys())
-    return [
-        f"{what}: {urn} was to {wanted.get(urn, 'stay')}, the engine's word is {seen.get(urn, 'same')}"
-        for urn in every
-        if wanted.get(urn) != seen.get(urn)
-    ]

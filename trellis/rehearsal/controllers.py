@@ -9,6 +9,8 @@ import contextlib
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -20,6 +22,7 @@ from trellis.kube.client import Api, ApiError, UnknownKindError
 _PERIOD_SECONDS = 0.4
 _MERGE = "application/merge-patch+json"
 _NOT_FOUND = 404
+_CONFLICT = 409
 _RECORD = "sh.helm.release.v1."
 
 
@@ -34,6 +37,7 @@ class Habit:
     status: Mapping[str, Any] = field(default_factory=dict)
 
 
+@cache
 def habits() -> tuple[Habit, ...]:
     """All rows of controllers.yaml."""
     rows = yaml_rows.parse((files("trellis.rehearsal") / "controllers.yaml").read_text(encoding="utf-8"))
@@ -47,27 +51,39 @@ def habits() -> tuple[Habit, ...]:
 
 
 @contextlib.contextmanager
-def acting(api: Api, charts: Mapping[str, str]) -> Iterator[None]:
-    """Let the stand-ins act on a cluster. `charts` gives the chart of each Helm release by the release's name."""
-    stop = threading.Event()
-    thread = threading.Thread(target=_act, args=(api, charts, stop), name="controllers", daemon=True)
+def acting(api: Api, charts: Mapping[str, str]) -> Iterator[set[str]]:
+    """Let the stand-ins act on a cluster; yield what the API server refused them, which fills as they go.
+
+    `charts` gives the chart of each Helm release by the release's name.
+    """
+    stop, refused = threading.Event(), set[str]()
+    thread = threading.Thread(target=_act, args=(api, charts, stop, refused), name="controllers", daemon=True)
     thread.start()
     try:
-        yield
+        yield refused
     finally:
         stop.set()
         thread.join()
 
 
-def _act(api: Api, charts: Mapping[str, str], stop: threading.Event) -> None:
-    rows = habits()
+def _act(api: Api, charts: Mapping[str, str], stop: threading.Event, refused: set[str]) -> None:
     while not stop.wait(_PERIOD_SECONDS):
-        # An API server that restarts, or an object that changed meanwhile, is tried again at the next turn.
+        # An API server that restarts is asked again at the next turn.
         with contextlib.suppress(RequestException, ApiError):
             alive = {charts.get(name, "") for name in _releases(api)}
-            for row in rows:
+            for row in habits():
                 if row.chart in alive:
-                    tend(api, row)
+                    _tend(api, row, refused)
+
+
+def _tend(api: Api, row: Habit, refused: set[str]) -> None:
+    """Tend one kind; what is refused keeps no other kind waiting."""
+    try:
+        tend(api, row)
+    except ApiError as error:
+        # What went away or changed meanwhile is looked at again at the next turn.
+        if error.code not in (_NOT_FOUND, _CONFLICT):
+            refused.add(f"stand-in for the controller of {row.kind}: {error}")
 
 
 def _releases(api: Api) -> set[str]:
@@ -103,12 +119,19 @@ def _report(api: Api, path: str, row: Habit, item: Mapping[str, Any]) -> None:
     now = item.get("status") or {}
     if not row.status or all(now.get(key) for key in row.status):
         return
+    status = {**row.status, **_dated(row.status)}
     try:
-        _patch(api, f"{path}/status", {"status": row.status})
+        _patch(api, f"{path}/status", {"status": status})
     except ApiError as error:
         if error.code != _NOT_FOUND:
             raise
-        _patch(api, path, {"status": row.status})
+        _patch(api, path, {"status": status})
+
+
+def _dated(status: Mapping[str, Any]) -> dict[str, Any]:
+    """The conditions of a status with what Kubernetes' own type of a condition requires."""
+    whole = {"reason": "Rehearsed", "message": "", "lastTransitionTime": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"}
+    return {"conditions": [{**whole, **one} for one in status["conditions"]]} if "conditions" in status else {}
 
 
 def _patch(api: Api, path: str, body: Mapping[str, Any]) -> None:

@@ -41,6 +41,9 @@ def come_up(world: World) -> Act:
         result = up(stack)
     if result.failures:
         return failed("up", f"{len(result.failures)} resources failed", lines_of(result.failures))
+    refused = sorted(line for lines in world.refused for line in lines)
+    if refused:
+        return failed("up", "what stands in for a controller was refused", refused)
     made = result.changes.get("create", 0)
     return Act(
         name="up",
@@ -78,8 +81,8 @@ def drifted(world: World) -> Act:
         repaired = up(stack)
         after = preview(stack, as_of=world.as_of)
     wrong = [
-        *_unlike("refresh", {row.urn: row.seen_as for row in done}, looked.operations),
-        *_unlike("preview", {row.urn: row.mended_by for row in done}, planned.operations),
+        *unlike("refresh", {row.urn: row.seen_as for row in done}, looked.operations),
+        *unlike("preview", {row.urn: row.mended_by for row in done}, planned.operations),
         *(f"up: {line}" for line in lines_of(repaired.failures)),
         *(f"after the repair: {line}" for line in moved(after)),
     ]
@@ -146,12 +149,16 @@ def _left_by_helm(inputs: Mapping[str, object]) -> list[str]:
     return [crd.name for crd in crds.provides]
 
 
-def _unlike(what: str, wanted: Mapping[str, str], operations: Iterable[Operation]) -> list[str]:
-    """Where the operations on resources are not exactly those that were wanted."""
-    seen = {row.urn: row.op for row in operations}
-    missed = [f"{what}: {urn} should show as {op}" for urn, op in wanted.items() if urn not in seen]
-    other = [f"{what}: {urn} shows as {op}" for urn, op in seen.items() if wanted.get(urn) != op]
-    return sorted([*missed, *other])
+def unlike(what: str, wanted: Mapping[str, str], operations: Iterable[Operation]) -> list[str]:
+    """Where the operations are not exactly those that were wanted, by URN; all steps of a replacement are one."""
+    seen: dict[str, str] = {}
+    for row in operations:
+        seen[row.urn] = "replace" if "replace" in row.op or seen.get(row.urn) == "replace" else row.op
+    return [
+        f"{what}: {urn} was to {wanted.get(urn, 'stay')}, the engine's word is {seen.get(urn, 'same')}"
+        for urn in sorted(wanted.keys() | seen.keys())
+        if wanted.get(urn) != seen.get(urn)
+    ]
 
 
 def _drift_line(row: Drift) -> str:

@@ -6,7 +6,7 @@ import base64
 import contextlib
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from trellis.engine.run import Engine, open_stack, own_backend
 from trellis.kube.client import Api
 from trellis.paths import ROOT
 from trellis.plan import Plan
-from trellis.preview import preview_environment
+from trellis.preview import preview_environment, stack_file
 from trellis.program import run
 from trellis.rehearsal.account import furnish
 from trellis.rehearsal.controllers import acting
@@ -53,7 +53,7 @@ class World:
     stack: str
     as_of: str
     folder: Path
-    """Its own temporary folder; `project` below it is a copy of the stack files that an act may edit."""
+    """Its own temporary folder; `project` below it is a copy of the stack files."""
     engine: Engine
     clusters: Mapping[str, Sandbox]
     releases: DefiningReleases
@@ -64,6 +64,15 @@ class World:
     untouched: Mapping[str, frozenset[Entry]]
     """What each cluster had before anything was deployed."""
     progress: Progress
+    refused: Sequence[set[str]]
+    """What the API server of each cluster refused the stand-ins for controllers; fills as they go."""
+    last_read: tuple[bytes, tuple[Plan, Platform]]
+    """The stack file as it was read last, and what came of it: to record a large stack takes seconds."""
+
+    @property
+    def file(self) -> Path:
+        """The copy of the stack's file, which an act may edit."""
+        return stack_file(self.stack, self.project / "stacks")
 
     @property
     def project(self) -> Path:
@@ -72,8 +81,11 @@ class World:
 
     def read(self) -> tuple[Plan, Platform]:
         """The plan as recorded from the copy of the stack files as they are now, and the platform behind it."""
-        plan, platform = preview_environment(self.stack, folder=self.project / "stacks", as_of=self.as_of)
-        return plan, platform
+        text = self.file.read_bytes()
+        if text != self.last_read[0]:
+            seen = preview_environment(self.stack, folder=self.file.parent, as_of=self.as_of)
+            self.last_read = (text, seen)
+        return self.last_read[1]
 
     def views(self) -> Mapping[str, ClusterView]:
         """The clusters as the stack files have them now."""
@@ -115,8 +127,7 @@ def world(stack: str, *, as_of: str, progress: Progress) -> Iterator[World]:
             name: held.enter_context(_cluster(view, folder / "clusters" / name, progress))
             for name, view in views(platform).items()
         }
-        for sandbox in clusters.values():
-            held.enter_context(acting(sandbox.api, _charts(plan)))
+        refused = [held.enter_context(acting(sandbox.api, _charts(plan))) for sandbox in clusters.values()]
         releases = DefiningReleases()
         kubernetes = held.enter_context(
             KubernetesDouble(
@@ -144,6 +155,8 @@ def world(stack: str, *, as_of: str, progress: Progress) -> Iterator[World]:
             untouched_aws=frozenset(_in_aws(aws, platform)),
             untouched={name: inventory(sandbox.api) for name, sandbox in clusters.items()},
             progress=progress,
+            refused=refused,
+            last_read=(stack_file(stack, folder / "project" / "stacks").read_bytes(), (plan, platform)),
         )
 
 
