@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +15,20 @@ import click
 from rich.console import Console
 
 from trellis.cli_charts import charts
+from trellis.cli_common import (
+    BLOCKED,
+    INTERRUPTED,
+    TOOL_FAILED,
+    WRONG_INPUT,
+    Codes,
+    as_of_option,
+    known_errors,
+    writing,
+)
 from trellis.cli_engine import Asked, destroy, engine_options, policy_options, refresh, run_engine, up, with_options
 from trellis.cli_rehearse import rehearse
 from trellis.cli_sandbox import sandbox
-from trellis.preview import UnknownStackError, preview_environment, stacks, today
-from trellis.stackfile import StackFileError
-
-WRONG_INPUT = 2
-BLOCKED = 3
-INTERRUPTED = 130
+from trellis.preview import preview_environment, stacks
 
 
 class _Commands(click.Group):
@@ -40,34 +42,6 @@ class _Commands(click.Group):
             sys.exit(INTERRUPTED)
 
 
-@contextmanager
-def _writing(out: Path) -> Iterator[None]:
-    """Say in one line why `--out` cannot be written."""
-    try:
-        yield
-    except OSError as error:
-        message = f"{out} cannot be written: {error.strerror}"
-        raise click.BadParameter(message, param_hint="--out") from error
-
-
-def _known_errors(command: Callable[..., None]) -> Callable[..., None]:
-    """Print what a person can mend without a traceback, and exit with its code."""
-
-    @wraps(command)
-    def run(*args: Any, **kwargs: Any) -> None:
-        try:
-            command(*args, **kwargs)
-        except StackFileError as error:
-            count = len(error.problems)
-            click.echo(f"{error}\n\n{count} mistake{'s' if count != 1 else ''}; nothing was previewed.", err=True)
-            sys.exit(WRONG_INPUT)
-        except UnknownStackError as error:
-            click.echo(str(error), err=True)
-            sys.exit(WRONG_INPUT)
-
-    return run
-
-
 def _short_lived() -> None:
     """Leave garbage to the end of the process.
 
@@ -75,18 +49,6 @@ def _short_lived() -> None:
     which takes a fifth of the time.
     """
     gc.disable()
-
-
-def _date(_context: click.Context, _parameter: click.Parameter, value: Any) -> str:
-    return value.date().isoformat() if value else today()
-
-
-as_of_option = click.option(
-    "--as-of",
-    type=click.DateTime(["%Y-%m-%d"]),
-    callback=_date,
-    help="Day that prices and support ends are judged for (default: today).",
-)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -102,7 +64,7 @@ def main() -> None:
 @as_of_option
 @click.option("--engine", is_flag=True, help="Compare with the live state, in the real engine.")
 @with_options(*engine_options, *policy_options)
-@_known_errors
+@known_errors()
 def preview(stack: str, form: Any, out: Path | None, as_of: str, engine: bool, **asked: Any) -> None:
     """Show what `pulumi up` would create for STACK, what it costs and which rules it breaks. Asks no cloud.
 
@@ -125,7 +87,7 @@ def preview(stack: str, form: Any, out: Path | None, as_of: str, engine: bool, *
     judged = judge(*preview_environment(stack, as_of=as_of))
     writers = {"text": text.to_text, "json": machine.to_json, "markdown": markdown.to_markdown}
     if out is not None:
-        with _writing(out):
+        with writing(out):
             out.parent.mkdir(parents=True, exist_ok=True)
             out.write_text(writers[form](judged), encoding="utf-8")
         click.echo(f"{stack}: {judged.verdict}; written to {out}", err=True)
@@ -140,7 +102,7 @@ def preview(stack: str, form: Any, out: Path | None, as_of: str, engine: bool, *
 @click.argument("stack")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder to write to.")
 @as_of_option
-@_known_errors
+@known_errors()
 def render(stack: str, out: Path, as_of: str) -> None:
     """Write the Kubernetes objects of STACK as YAML files, one folder for each wave of each cluster.
 
@@ -150,7 +112,7 @@ def render(stack: str, out: Path, as_of: str) -> None:
 
     _short_lived()
     plan, _ = preview_environment(stack, as_of=as_of)
-    with _writing(out):
+    with writing(out):
         count = write(plan, out)
     click.echo(f"{stack}: {count} files below {out}", err=True)
 
@@ -187,22 +149,23 @@ def toolchain() -> None:
     """Tools beyond Python: the Pulumi engine, Helm, Kubernetes' control plane."""
 
 
+def _codes() -> Codes:
+    from trellis.toolchain import ToolUnavailableError
+    from trellis.toolchain_rows import UnknownToolError
+
+    return {UnknownToolError: WRONG_INPUT, ToolUnavailableError: TOOL_FAILED}
+
+
 @toolchain.command()
 @click.argument("names", nargs=-1, metavar="[TOOL]...")
+@known_errors(_codes)
 def install(names: tuple[str, ...]) -> None:
     """Find, download or build each TOOL (default: all): minutes for each where it must be built."""
-    from trellis.toolchain import ToolUnavailableError, ensure
-    from trellis.toolchain_rows import UnknownToolError, tool, tools
+    from trellis.toolchain import ensure
+    from trellis.toolchain_rows import tool, tools
 
-    try:
-        for name in [tool(name).name for name in names] or tools():
-            click.echo(f"{name}: {ensure(name)}")
-    except UnknownToolError as error:
-        click.echo(str(error), err=True)
-        sys.exit(WRONG_INPUT)
-    except ToolUnavailableError as error:
-        click.echo(str(error), err=True)
-        sys.exit(1)
+    for name in [tool(name).name for name in names] or tools():
+        click.echo(f"{name}: {ensure(name)}")
 
 
 @toolchain.command("list")

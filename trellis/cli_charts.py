@@ -4,36 +4,23 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
+
+from trellis.cli_common import TOOL_FAILED, WRONG_INPUT, Codes, known_errors
 
 if TYPE_CHECKING:
     from trellis.charts.pull import Outcome
 
 
-def _known_errors(command: Callable[..., None]) -> Callable[..., None]:
-    """Print what a person can mend without a traceback, and exit with its code."""
+def _codes() -> Codes:
+    from trellis.charts.lock import LockError
+    from trellis.charts.rows import UnknownChartError
+    from trellis.toolchain import ToolUnavailableError
 
-    @wraps(command)
-    def run(*args: Any, **kwargs: Any) -> None:
-        from trellis.charts.lock import LockError
-        from trellis.charts.rows import UnknownChartError
-        from trellis.toolchain import ToolUnavailableError
-
-        try:
-            command(*args, **kwargs)
-        except UnknownChartError as error:
-            click.echo(str(error), err=True)
-            sys.exit(2)
-        except (LockError, ToolUnavailableError) as error:
-            click.echo(str(error), err=True)
-            sys.exit(1)
-
-    return run
+    return {UnknownChartError: WRONG_INPUT, LockError: TOOL_FAILED, ToolUnavailableError: TOOL_FAILED}
 
 
 @click.group()
@@ -49,7 +36,7 @@ def charts() -> None:
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Take the archives (.tgz) from this folder and leave the network alone.",
 )
-@_known_errors
+@known_errors(_codes)
 def pull(names: tuple[str, ...], folder: Path | None) -> None:
     """Bring each CHART (default: all) into the cache; what is there already is not fetched again.
 
@@ -65,7 +52,7 @@ def pull(names: tuple[str, ...], folder: Path | None) -> None:
 
 @charts.command()
 @click.argument("names", nargs=-1, metavar="[CHART]...")
-@_known_errors
+@known_errors(_codes)
 def lock(names: tuple[str, ...]) -> None:
     """Lock each CHART as its origin serves it now, whatever was locked before.
 
@@ -98,7 +85,7 @@ def _tell(outcomes: list[Outcome]) -> None:
 
 @charts.command("list")
 @click.option("--format", "form", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True)
-@_known_errors
+@known_errors(_codes)
 def list_(form: str) -> None:
     """Say for each chart of the catalogue whether it is locked and in the cache, and if not, why."""
     from tabulate import tabulate

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from trellis.cli_common import BLOCKED, TOOL_FAILED, WRONG_INPUT, Codes, Command, known_errors, writing
 from trellis.paths import ROOT
-from trellis.preview import UnknownStackError, load_environment, stack_file, today
-from trellis.stackfile import StackFileError
+from trellis.preview import load_environment, stack_file, today
 
 if TYPE_CHECKING:
     from pulumi import automation
@@ -22,12 +22,8 @@ if TYPE_CHECKING:
     from components.spec.platform import Platform
     from trellis.engine.run import Options, PolicyPack, Result
 
-TOOL_FAILED = 1
-WRONG_INPUT = 2
-BLOCKED = 3
 PACK = ROOT / "policies"
 Form = Literal["text", "json", "markdown"]
-Command = Callable[..., None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,23 +112,18 @@ def destroy(**asked: Any) -> None:
     run_engine("destroy", Asked(**asked))
 
 
-def run_engine(command: Literal["preview", "up", "refresh", "destroy"], asked: Asked) -> None:
-    """Run one operation, print what it came to, and exit."""
+def _codes() -> Codes:
     from trellis.engine.errors import EngineError, StackMissingError, UnknownTargetError
     from trellis.toolchain import ToolUnavailableError
 
-    try:
-        result = _run(command, asked)
-    except StackFileError as error:
-        count = len(error.problems)
-        click.echo(f"{error}\n\n{count} mistake{'s' if count != 1 else ''}; nothing was changed.", err=True)
-        sys.exit(WRONG_INPUT)
-    except (UnknownStackError, UnknownTargetError, StackMissingError) as error:
-        click.echo(str(error), err=True)
-        sys.exit(WRONG_INPUT)
-    except (EngineError, ToolUnavailableError, OSError) as error:
-        click.echo(str(error), err=True)
-        sys.exit(TOOL_FAILED)
+    wrong: Codes = {UnknownTargetError: WRONG_INPUT, StackMissingError: WRONG_INPUT}
+    return {**wrong, EngineError: TOOL_FAILED, ToolUnavailableError: TOOL_FAILED, OSError: TOOL_FAILED}
+
+
+@known_errors(_codes, nothing="changed")
+def run_engine(command: Literal["preview", "up", "refresh", "destroy"], asked: Asked) -> None:
+    """Run one operation, print what it came to, and exit."""
+    result = _run(command, asked)
     _print(result, asked)
     sys.exit(BLOCKED if result.mandatory else TOOL_FAILED if result.failures else 0)
 
@@ -231,11 +222,8 @@ def _policies(asked: Asked, platform: Platform) -> Options:
 def _event_log(path: Path) -> Iterator[Callable[[Any], None]]:
     from trellis.engine.eventlog import EventLog
 
-    try:
+    with writing(path, "--event-log"):
         log = EventLog(path)
-    except OSError as error:
-        message = f"{path} cannot be written: {error.strerror}"
-        raise click.BadParameter(message, param_hint="--event-log") from error
     with log:
         yield log.listen
     if log.failure:
@@ -250,12 +238,9 @@ def _print(result: Result, asked: Asked) -> None:
     if asked.out is None:
         click.echo(written, nl=False)
         return
-    try:
+    with writing(asked.out):
         asked.out.parent.mkdir(parents=True, exist_ok=True)
         asked.out.write_text(written, encoding="utf-8")
-    except OSError as error:
-        message = f"{asked.out} cannot be written: {error.strerror}"
-        raise click.BadParameter(message, param_hint="--out") from error
     click.echo(f"{summary.headline(result)}; written to {asked.out}", err=True)
 
 

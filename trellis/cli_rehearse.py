@@ -8,12 +8,16 @@ from pathlib import Path
 
 import click
 
+from trellis.cli_common import ACT_FAILED, TOOL_FAILED, Codes, as_of_option, known_errors, writing
 from trellis.paths import ROOT
-from trellis.preview import UnknownStackError, today
-from trellis.stackfile import StackFileError
 
-WRONG_INPUT = 2
-ACT_FAILED = 4
+
+def _codes() -> Codes:
+    from trellis.rehearsal.world import RehearsalError
+    from trellis.sandbox.registry import SandboxError
+    from trellis.toolchain import ToolUnavailableError
+
+    return dict.fromkeys((RehearsalError, SandboxError, ToolUnavailableError), TOOL_FAILED)
 
 
 @click.command()
@@ -28,14 +32,12 @@ ACT_FAILED = 4
     show_default=True,
     help="Folder for rehearsal.json and rehearsal.md, in one of its own for each stack.",
 )
-@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="Day that dates are judged for (default: today).")
-def rehearse(stack: str, acts: str, out: Path, as_of: object) -> None:
+@as_of_option
+@known_errors(_codes, nothing="rehearsed")
+def rehearse(stack: str, acts: str, out: Path, as_of: str) -> None:
     """Bring STACK up and down again on this machine: real engine, real control plane, no cloud, no account."""
     from trellis.rehearsal import play
     from trellis.rehearsal.result import Act
-    from trellis.rehearsal.world import RehearsalError
-    from trellis.sandbox.registry import SandboxError
-    from trellis.toolchain import ToolUnavailableError
 
     names = [name.strip() for name in acts.split(",") if name.strip()]
     unknown = sorted(set(names) - {*play.ACTS, "all"})
@@ -49,25 +51,13 @@ def rehearse(stack: str, acts: str, out: Path, as_of: object) -> None:
         for note in act.notes:
             click.echo(f"{'':<12} {note}")
 
-    day = as_of.date().isoformat() if hasattr(as_of, "date") else today()
-    try:
-        evidence = play.rehearse(
-            stack,
-            acts=names,
-            as_of=day,
-            commit=_commit(),
-            tell=play.Tell(progress=lambda line: click.echo(f"... {line}", err=True), done=done),
-        )
-    except (StackFileError, UnknownStackError) as error:
-        click.echo(str(error), err=True)
-        sys.exit(WRONG_INPUT)
-    except (RehearsalError, SandboxError, ToolUnavailableError) as error:
-        click.echo(str(error), err=True)
-        sys.exit(1)
+    tell = play.Tell(progress=lambda line: click.echo(f"... {line}", err=True), done=done)
+    evidence = play.rehearse(stack, acts=names, as_of=as_of, commit=_commit(), tell=tell)
     folder = out / stack
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "rehearsal.json").write_text(evidence.to_json(), encoding="utf-8")
-    (folder / "rehearsal.md").write_text(evidence.to_markdown(), encoding="utf-8")
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "rehearsal.json").write_text(evidence.to_json(), encoding="utf-8")
+        (folder / "rehearsal.md").write_text(evidence.to_markdown(), encoding="utf-8")
     click.echo(f"{stack}: {evidence.verdict}; evidence in {folder}", err=True)
     sys.exit(ACT_FAILED if evidence.verdict == "failed" else 0)
 

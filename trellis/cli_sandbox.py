@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
 import click
 
+from trellis.cli_common import TOOL_FAILED, Codes, known_errors
 
-def _known_errors(command: Callable[..., None]) -> Callable[..., None]:
-    """Print what a person can mend without a traceback, and exit with its code."""
 
-    @wraps(command)
-    def run(*args: Any, **kwargs: Any) -> None:
-        from trellis.sandbox import SandboxError
-        from trellis.toolchain import ToolUnavailableError
+def _codes() -> Codes:
+    from trellis.sandbox import SandboxError
+    from trellis.toolchain import ToolUnavailableError
 
-        try:
-            command(*args, **kwargs)
-        except (SandboxError, ToolUnavailableError) as error:
-            click.echo(str(error), err=True)
-            sys.exit(1)
-
-    return run
+    return {SandboxError: TOOL_FAILED, ToolUnavailableError: TOOL_FAILED}
 
 
 @click.group()
@@ -39,7 +28,7 @@ def sandbox() -> None:
 @click.option("--stack", help="Make the nodes that this stack's pools give.")
 @click.option("--cluster", help="Which cluster of the stack (default: its only one).")
 @click.option("--at", type=click.Choice(["floor", "limit"]), default="limit", show_default=True, help="How many nodes.")
-@_known_errors
+@known_errors(_codes, nothing="started")
 def up(name: str, port: int | None, stack: str | None, cluster: str | None, at: Any) -> None:
     """Start sandbox NAME (default: default) and leave it running."""
     from trellis.sandbox import Sandbox, status
@@ -65,16 +54,11 @@ def up(name: str, port: int | None, stack: str | None, cluster: str | None, at: 
 def _nodes(stack: str, cluster: str | None, at: Any) -> tuple[list[dict[str, Any]], str]:
     """Nodes of a cluster of a stack, and its Kubernetes minor."""
     from components.layout.clusters import views
-    from trellis.preview import UnknownStackError, load_environment
+    from trellis.preview import load_environment
     from trellis.sandbox import SandboxError
     from trellis.sandbox.nodes import nodes_from
-    from trellis.stackfile import StackFileError
 
-    try:
-        clusters = views(load_environment(stack)[1])
-    except (UnknownStackError, StackFileError) as error:
-        click.echo(str(error), err=True)
-        sys.exit(2)
+    clusters = views(load_environment(stack)[1])
     if (cluster is None and len(clusters) > 1) or (cluster is not None and cluster not in clusters):
         raise SandboxError(f"stack {stack!r} has the clusters {', '.join(clusters)}: name one with --cluster")
     view = clusters[cluster or next(iter(clusters))]
@@ -83,7 +67,7 @@ def _nodes(stack: str, cluster: str | None, at: Any) -> tuple[list[dict[str, Any
 
 @sandbox.command()
 @click.argument("name", default="default")
-@_known_errors
+@known_errors(_codes, nothing="started")
 def down(name: str) -> None:
     """End sandbox NAME and remove all that it wrote. One that is not there is fine."""
     from trellis.sandbox import down as end
@@ -109,7 +93,7 @@ def status(form: str) -> None:
 
 @sandbox.command()
 @click.argument("name", default="default")
-@_known_errors
+@known_errors(_codes, nothing="started")
 def kubeconfig(name: str) -> None:
     """Print the path of the kubeconfig of sandbox NAME."""
     from trellis.sandbox import SandboxError
