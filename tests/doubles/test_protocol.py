@@ -11,7 +11,6 @@ import pulumi
 import pytest
 from pulumi.automation import CommandError
 
-from tests.engine.conftest import pulumi_cli  # noqa: F401 - a fixture
 from trellis.doubles.errors import NotReady, Refused
 from trellis.doubles.provider import Ask, Bag, Double, Found
 from trellis.doubles.serve import serve
@@ -88,7 +87,7 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_life_of_two_things(project: Path, pulumi_cli: Path) -> None:  # noqa: F811 - the fixture
+def test_life_of_two_things(project: Path, pulumi_cli: Path) -> None:
     toy = Toy()
     with serve({"toy": toy}) as ports, engine_stack(project, "dev", program, pulumi=pulumi_cli, providers=ports) as it:
         assert it.up(color="never").summary.resource_changes == {"create": 5}
@@ -110,7 +109,7 @@ def test_life_of_two_things(project: Path, pulumi_cli: Path) -> None:  # noqa: F
         assert toy.things == {}
 
 
-def test_refusals_are_told(project: Path, pulumi_cli: Path) -> None:  # noqa: F811 - the fixture
+def test_refusals_are_told(project: Path, pulumi_cli: Path) -> None:
     toy = Toy()
     with serve({"toy": toy}) as ports, engine_stack(project, "dev", program, pulumi=pulumi_cli, providers=ports) as it:
         for size, said in (("big", "must be a number"), (13, "13 is not to be had"), (7, "still starting")):

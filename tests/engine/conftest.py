@@ -12,8 +12,6 @@ from pathlib import Path
 import pytest
 
 from tests.engine.stub_provider import Seen, serve
-from tests.support.shared import strict
-from trellis.toolchain import ToolUnavailableError, ensure_pulumi
 
 PACKAGES = ("aws", "kubernetes")
 
@@ -24,17 +22,6 @@ class Attached:
 
     ports: Mapping[str, int]
     seen: Seen
-
-
-@pytest.fixture(scope="session")
-def pulumi_cli() -> Path:
-    """The real engine, built once where it is not there."""
-    try:
-        return ensure_pulumi()
-    except ToolUnavailableError as error:
-        if strict():
-            pytest.fail(f"{error} (TRELLIS_STRICT=1 turns this skip into a failure)")
-        pytest.skip(str(error))
 
 
 @pytest.fixture

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 import pytest
 
-from tests.doubles.kubernetes.conftest import Running, engine, make, pulumi_cli, shared_sandbox, tools
+from tests.doubles.kubernetes.conftest import Running, cluster, engine, make, namespace, shared_sandbox
 from tests.engine.backend import BackendFile
 from trellis.engine.errors import EngineError
 from trellis.engine.identity.finding import Finding, Found, IdentityError, Readiness, Sought
@@ -19,23 +18,8 @@ from trellis.engine.recovery import settle
 from trellis.kube.client import Access, Api
 from trellis.sandbox import Sandbox
 
-__all__ = ["cluster", "engine", "pulumi_cli", "shared_sandbox", "tools"]
+__all__ = ["cluster", "engine", "namespace", "shared_sandbox"]
 pytestmark = [pytest.mark.cluster, pytest.mark.engine]
-
-
-@pytest.fixture
-def cluster(shared_sandbox: Sandbox) -> Sandbox:
-    """A control plane that all tests share, each in a namespace of its own."""
-    return shared_sandbox
-
-
-@pytest.fixture
-def namespace(cluster: Sandbox, request: pytest.FixtureRequest) -> Iterator[str]:
-    """A namespace for one test, gone with all that is in it."""
-    name = re.sub("[^a-z0-9]+", "-", request.node.name)[:60].strip("-")
-    cluster.api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
-    yield name
-    cluster.api.delete("v1", "Namespace", name)
 
 
 def seen(cluster: Sandbox) -> Cluster:

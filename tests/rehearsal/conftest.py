@@ -1,7 +1,7 @@
-"""A real control plane for the tests here."""
+"""A real control plane for the tests here, apart from that of other folders: some assert that it is empty."""
 
 from __future__ import annotations
 
-from tests.sandbox.conftest import shared_sandbox, tools
+from tests.sandbox.conftest import shared_sandbox
 
-__all__ = ["shared_sandbox", "tools"]
+__all__ = ["shared_sandbox"]

@@ -16,8 +16,8 @@ import pytest
 import yaml
 
 from tests.support.shared import strict
+from trellis.kube.client import wait_for
 from trellis.sandbox import Sandbox
-from trellis.sandbox.api import wait_for
 from trellis.sandbox.pki import Authority
 from trellis.toolchain import ToolUnavailableError, ensure, find
 

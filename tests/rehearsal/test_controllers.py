@@ -40,12 +40,10 @@ def example(row: Habit) -> Resource:
 
 @pytest.mark.parametrize("row", habits(), ids=lambda row: row.kind)
 def test_each_object_is_held_reported_and_let_go(row: Habit, cluster: Sandbox) -> None:
-    api, meta = cluster.api, example(row).inputs["metadata"]
-    name, namespace = meta["name"], meta.get("namespace")
-    if namespace and not api.get("v1", "Namespace", namespace):
-        api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
-    known: dict[str, Any] = {**example(row).inputs, "metadata": {"name": name, "namespace": namespace}}
-    api.create({key: value for key, value in known.items() if value is not None})
+    api, name = cluster.api, example(row).inputs["metadata"]["name"]
+    namespace = "default" if "namespace" in example(row).inputs["metadata"] else None
+    place = {"namespace": namespace} if namespace else {}
+    api.create({**example(row).inputs, "metadata": {"name": name, **place}})
 
     def now() -> dict[str, Any] | None:
         return api.get(row.api_version, row.kind, name, namespace)

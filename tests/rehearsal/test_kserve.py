@@ -13,6 +13,7 @@ from components.layout.clusters import views
 from tests.rehearsal.managers import SECONDS, Manager, beside, free_port, running, tool_or_skip
 from tests.rehearsal.projections import container, template
 from tests.support.shared import require_shared
+from trellis.kube.client import Api, wait_for
 from trellis.plan import Plan
 from trellis.preview import load_environment, preview_environment, stacks
 from trellis.rehearsal.expand import PodSet, Workload
@@ -21,7 +22,6 @@ from trellis.rehearsal.expand.kserve import GROUP, inference_service
 from trellis.rehearsal.expand.model import Item
 from trellis.rehearsal.expand.objects import Objects
 from trellis.sandbox import Sandbox
-from trellis.sandbox.api import Api, wait_for
 
 pytestmark = pytest.mark.cluster
 TOOL = "kserve-manager"

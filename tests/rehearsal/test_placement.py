@@ -11,13 +11,13 @@ import pytest
 
 from components.layout.clusters import ClusterView, views
 from tests.rehearsal.plans import obj, plan, pod_template, view
+from trellis.kube.client import Api, ApiError, wait_for
 from trellis.paths import STACKS
 from trellis.plan import Plan
 from trellis.preview import load_environment, preview_environment, stacks
 from trellis.rehearsal import placement
 from trellis.rehearsal.result import Act, Verdict
 from trellis.sandbox import Sandbox
-from trellis.sandbox.api import Api, ApiError, wait_for
 
 pytestmark = pytest.mark.cluster
 CLUSTERS = [(stack, name) for stack in stacks() for name in views(load_environment(stack)[1])]

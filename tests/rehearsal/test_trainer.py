@@ -14,13 +14,13 @@ from components.layout.clusters import views
 from components.spec.workloads import Resources, TrainingJob
 from tests.rehearsal.managers import SECONDS, beside, free_port, running, tool_or_skip
 from tests.rehearsal.projections import template
+from trellis.kube.client import Api, wait_for
 from trellis.preview import preview_environment, stacks
 from trellis.rehearsal.expand import PodSet, Workload
 from trellis.rehearsal.expand.model import Item
 from trellis.rehearsal.expand.objects import Objects
 from trellis.rehearsal.expand.trainer import GROUP, job_set_pods, train_job
 from trellis.sandbox import Sandbox
-from trellis.sandbox.api import Api, wait_for
 
 pytestmark = pytest.mark.cluster
 TOOL = "trainer-manager"

@@ -9,22 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.shared import strict
 from trellis.sandbox import Sandbox
-from trellis.sandbox.control_plane import BINARIES
-from trellis.toolchain import ToolUnavailableError, ensure_all, listing
-
-
-@pytest.fixture(scope="session")
-def tools() -> None:
-    """The programs of a control plane; they are made only where TRELLIS_STRICT=1, since that may take long."""
-    missing = [row.name for row, path in listing() if row.name in BINARIES and path is None]
-    if missing and not strict():
-        pytest.skip(f"{', '.join(missing)}: not here; `trellis toolchain install {' '.join(missing)}` brings them")
-    try:
-        ensure_all(BINARIES)
-    except ToolUnavailableError as error:
-        pytest.fail(str(error))
 
 
 @pytest.fixture(scope="session")

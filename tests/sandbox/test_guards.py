@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import requests
 
+from trellis.kube.client import Api, ApiError
 from trellis.sandbox import Sandbox
-from trellis.sandbox.api import Api, ApiError
 
 pytestmark = pytest.mark.cluster
 
@@ -74,7 +74,7 @@ def test_each_namespace_has_its_pod_security_level(shared_sandbox: Sandbox, leve
 
 
 def test_a_certificate_of_another_authority_is_no_identity(shared_sandbox: Sandbox, tmp_path: Path) -> None:
-    from trellis.sandbox.api import Access
+    from trellis.kube.client import Access
     from trellis.sandbox.pki import Authority
 
     Authority("trellis-sandbox").client("trellis-admin", "system:masters").write(tmp_path, "forged")

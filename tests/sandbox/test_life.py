@@ -19,9 +19,9 @@ import pytest
 from requests import RequestException
 
 from tests.sandbox.conftest import gone, processes
+from trellis.kube.client import ApiError
 from trellis.sandbox import Sandbox, SandboxError, control_plane, down, registry, status, statuses, supervisor
 from trellis.sandbox import sandbox as module
-from trellis.sandbox.api import ApiError
 from trellis.sandbox.ports import reserved
 
 pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("tools")]

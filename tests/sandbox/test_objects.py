@@ -12,16 +12,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import yaml
 
+from components.catalogue.yaml_rows import parse_all
 from tests.support.crds import find_crd
 from tests.support.shared import require_shared
 from tests.support.stack_schemas import environments, objects
 from tests.support.stacks import recorded
 from tests.support.unknowns import is_marker
+from trellis.kube.client import ApiError, UnknownKindError
 from trellis.manifests import manifest
 from trellis.sandbox import Sandbox
-from trellis.sandbox.api import ApiError, UnknownKindError
 
 pytestmark = pytest.mark.cluster
 ENVIRONMENTS = environments()
@@ -46,7 +46,7 @@ def _kinds(environment: str) -> set[tuple[str, str]]:
 def _crds(files: list[Any], kinds: set[tuple[str, str]]) -> Iterator[dict[str, Any]]:
     """The CRDs of the kinds that are used; a file may hold many more."""
     for file in files:
-        for crd in yaml.load_all(file.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+        for crd in parse_all(file.read_bytes()):
             if crd and (crd["spec"]["group"], crd["spec"]["names"]["kind"]) in kinds:
                 yield _installable(crd)
 

@@ -10,9 +10,9 @@ import pytest
 
 from components.layout.clusters import views
 from components.layout.gpu import TAINT, TOLERATION
+from trellis.kube.client import wait_for
 from trellis.preview import load_environment
 from trellis.sandbox import Sandbox
-from trellis.sandbox.api import wait_for
 from trellis.sandbox.nodes import nodes_from
 
 pytestmark = pytest.mark.cluster

@@ -9,9 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+from components.catalogue.yaml_rows import parse
 
 # Istio's charts keep their defaults under a key of their own; the keys are set at top level without it, and a key under
 # `defaults` makes the chart fail.
@@ -107,7 +105,7 @@ def _read_values(path: Path, version: str) -> dict[str, Any]:
     text = path.read_text()
     # knative-operator's release script fills these in; they are no YAML before.
     text = text.replace("{{ version }}", version).replace("{{ tag }}", f"v{version}")
-    return yaml.load(text, Loader=_Loader) or {}  # noqa: S506 - a SafeLoader in either case
+    return parse(text) or {}
 
 
 def _schema(folder: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -9,10 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-# libyaml where the wheel has it: the CRDs are 24 MB and the pure Python reader is ten times slower.
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+from components.catalogue.yaml_rows import parse_all
 
 # Two versions of the Gateway API lie side by side; Istio 1.30 and KServe 0.20 pin 1.5.1 (crds/SOURCES.md).
 IGNORED_FOLDERS = frozenset({"gateway-api-standard-v1.6.1"})
@@ -48,8 +45,7 @@ def _names(path: Path) -> frozenset[bytes]:
 
 @cache
 def _parse(path: Path) -> tuple[Crd, ...]:
-    documents = yaml.load_all(path.read_bytes(), Loader=_Loader)
-    return tuple(_crd(document, path) for document in documents if document)
+    return tuple(_crd(document, path) for document in parse_all(path.read_bytes()) if document)
 
 
 def _crd(document: Mapping[str, Any], path: Path) -> Crd:

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from tests.support.stacks import judged
 from trellis import cli
+from trellis.cli_common import WRONG_INPUT
 from trellis.report.text import render
 
 AS_OF = ["--as-of", "2026-11-01"]
@@ -30,7 +31,7 @@ def test_an_interrupted_command_exits_with_130(monkeypatch: pytest.MonkeyPatch) 
 def test_what_cannot_be_written_is_said_in_one_line(command: str, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     result = CliRunner().invoke(cli.main, [command, "local", "--out", str(tmp_path / "file" / "x"), *AS_OF])
-    assert result.exit_code == cli.WRONG_INPUT
+    assert result.exit_code == WRONG_INPUT
     assert "cannot be written" in result.stderr
     assert "Traceback" not in result.stderr
 

@@ -12,13 +12,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from components.catalogue.addon_install import Crd, Crds
 from components.catalogue.addons import addons
+from components.catalogue.yaml_rows import parse_all
 
 VARIABLE = "TRELLIS_CRDS"
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # 24 MB of YAML: the pure Python reader takes minutes
 
 
 @cache
@@ -95,5 +93,4 @@ def _bytes(path: Path) -> bytes:
 
 @cache
 def _documents(path: Path) -> tuple[Mapping[str, Any], ...]:
-    documents = yaml.load_all(path.read_bytes(), Loader=_Loader)
-    return tuple(one for one in documents if one and one.get("kind") == "CustomResourceDefinition")
+    return tuple(one for one in parse_all(_bytes(path)) if one and one.get("kind") == "CustomResourceDefinition")

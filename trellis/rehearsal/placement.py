@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from components.layout.clusters import ClusterView
+from trellis.kube.client import Api
 from trellis.plan import Plan
 from trellis.rehearsal.expand import Expansion, How, Workload, expand
 from trellis.rehearsal.expand.mesh import PROXY
@@ -18,7 +19,6 @@ from trellis.rehearsal.placing.pods import Outcome, wave
 from trellis.rehearsal.placing.reasons import Scene, fix
 from trellis.rehearsal.placing.stage import Stage
 from trellis.rehearsal.result import Act, Fidelity, Verdict
-from trellis.sandbox.api import Api
 from trellis.sandbox.nodes import nodes_from
 
 NAME = "placement"

@@ -18,8 +18,8 @@ from typing import Any, Self
 
 from requests import RequestException
 
+from trellis.kube.client import Access, Api, ApiError
 from trellis.sandbox import supervisor
-from trellis.sandbox.api import Access, Api, ApiError
 from trellis.sandbox.control_plane import BINARIES, Layout, phases, write_files
 from trellis.sandbox.ports import reserved
 from trellis.sandbox.registry import SandboxError, failure_of, holder, home, read, remove, text_of

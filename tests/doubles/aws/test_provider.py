@@ -13,7 +13,6 @@ import pytest
 from pulumi import automation
 
 from tests.doubles.aws.conftest import ACCOUNT, REGION
-from tests.engine.conftest import pulumi_cli  # noqa: F401 - a fixture
 from trellis.doubles.aws.double import AwsDouble, fidelity
 from trellis.doubles.aws.faults import throttling
 from trellis.doubles.aws.server import AwsServer
@@ -27,7 +26,7 @@ Program = Callable[[], None]
 
 
 @pytest.fixture
-def stack(server: AwsServer, tmp_path: Path, pulumi_cli: Path) -> Iterator[automation.Stack]:  # noqa: F811 - the fixture
+def stack(server: AwsServer, tmp_path: Path, pulumi_cli: Path) -> Iterator[automation.Stack]:
     """A stack without a program yet; each test gives it its own."""
     (tmp_path / "Pulumi.yaml").write_text("name: small\nruntime: python\n")
     (tmp_path / "Pulumi.dev.yaml").write_text("config: {}\n")

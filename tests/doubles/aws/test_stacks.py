@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.conftest import pulumi_cli  # noqa: F401 - a fixture
 from tests.engine.stub_provider import serve as serve_stub
 from trellis.doubles.aws.double import AwsDouble
 from trellis.doubles.aws.inventory import Inventory
@@ -70,7 +69,7 @@ class Scene:
 
 
 @pytest.fixture
-def scene(request: pytest.FixtureRequest, tmp_path: Path, pulumi_cli: Path) -> Iterator[Scene]:  # noqa: F811 - the fixture
+def scene(request: pytest.FixtureRequest, tmp_path: Path, pulumi_cli: Path) -> Iterator[Scene]:
     with ExitStack() as held:
         yield Scene(request.param, tmp_path, pulumi_cli, held)
 

@@ -15,14 +15,13 @@ import pytest
 from pulumi import automation
 from pulumi.automation.events import EngineEvent
 
-from tests.engine.conftest import pulumi_cli
-from tests.sandbox.conftest import shared_sandbox, tools
+from tests.sandbox.conftest import shared_sandbox
 from trellis.doubles.kubernetes import KubernetesDouble
 from trellis.doubles.serve import serve
 from trellis.engine.run import engine_stack
 from trellis.sandbox import Sandbox
 
-__all__ = ["pulumi_cli", "shared_sandbox", "tools"]
+__all__ = ["shared_sandbox"]
 
 Program = Callable[[pulumi.ResourceOptions], Any]
 """Makes resources with the options that it is given: those name the provider."""

@@ -10,8 +10,8 @@ import pytest
 from pulumi.automation import CommandError
 
 from tests.doubles.kubernetes.conftest import Program, Running, make
+from trellis.kube.client import wait_for
 from trellis.sandbox import Sandbox
-from trellis.sandbox.api import wait_for
 
 pytestmark = [pytest.mark.engine, pytest.mark.cluster]
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from components.layout.clusters import ClusterView
+from trellis.kube.client import Api, ApiError
 from trellis.plan import Plan
 from trellis.rehearsal.autoscale import judge
 from trellis.rehearsal.autoscale.account import accounts
@@ -27,7 +28,6 @@ from trellis.rehearsal.expand.objects import Objects
 from trellis.rehearsal.placing.stage import Stage
 from trellis.rehearsal.result import Act, Verdict
 from trellis.sandbox import Sandbox
-from trellis.sandbox.api import Api, ApiError
 from trellis.sandbox.nodes import nodes_from
 from trellis.toolchain import ensure
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from trellis.kube.client import Api, ApiError
 from trellis.rehearsal.expand.model import Expansion, PodSet, Workload
-from trellis.sandbox.api import Api, ApiError
 
 MARK = "trellis.dev/autoscale"
 """Label that tells a set's pods from all others."""

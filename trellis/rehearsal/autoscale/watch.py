@@ -11,9 +11,9 @@ from typing import Any
 from components.catalogue.hardware import instance_type
 from components.catalogue.pricing.requirements import CAPACITY_TYPE
 from components.layout.clusters import ClusterView
+from trellis.kube.client import Api, ApiError
 from trellis.rehearsal.autoscale.instances import INSTANCE_TYPE, ZONE
 from trellis.rehearsal.autoscale.loads import MARK
-from trellis.sandbox.api import Api, ApiError
 from trellis.sandbox.nodes import allocatable
 from trellis.sandbox.supervised import Child
 

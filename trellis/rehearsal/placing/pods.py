@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from trellis.kube.client import Api, ApiError, UnknownKindError, wait_for
 from trellis.rehearsal.expand.model import PodSet, Workload
 from trellis.rehearsal.placing.stage import HOLDER, MARK, Stage
-from trellis.sandbox.api import Api, ApiError, UnknownKindError, wait_for
 
 Manifest = Mapping[str, Any]
 Owner = tuple[str, str, str]

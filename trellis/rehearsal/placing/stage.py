@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from trellis.kube.client import Api, wait_for
 from trellis.rehearsal.expand.model import Expansion
 from trellis.rehearsal.expand.objects import Objects
-from trellis.sandbox.api import Api, wait_for
 
 Manifest = Mapping[str, Any]
 HOLDER = "trellis-placement"
